@@ -1,0 +1,150 @@
+"""How a platform lets a connector in: data plus a few small pure functions.
+
+The host runs the flow, keeps the secrets and refreshes tokens; a connector only describes. A connector never sees a
+refresh token or the app's secret: the functions below receive them, in the host's process, and return a request.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from shelftide_sdk.errors import AuthorizationError, ContractError
+
+
+class App(msgspec.Struct, frozen=True, kw_only=True):
+    """An agency's registration at a platform. `extra` holds what only one platform has (TikTok Shop's service id)."""
+
+    client_id: str
+    client_secret: str
+    redirect_uri: str
+    extra: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"App(client_id={self.client_id!r}, client_secret=***)"
+
+
+class TokenSet(msgspec.Struct, frozen=True, kw_only=True):
+    """What a platform grants. Times are aware UTC; None means the platform named no end."""
+
+    access_token: str
+    refresh_token: str | None = None
+    expires_at: datetime | None = None
+    refresh_expires_at: datetime | None = None
+    scopes: tuple[str, ...] = ()
+    account_id: str | None = None
+
+    def __repr__(self) -> str:
+        return f"TokenSet(***, expires_at={self.expires_at}, scopes={self.scopes})"
+
+
+class Outgoing(msgspec.Struct, kw_only=True):
+    """A request before it is sent; a signing function may change it."""
+
+    method: str
+    url: str
+    params: list[tuple[str, str]] = []
+    headers: dict[str, str] = {}
+    content: bytes = b""
+
+
+Settings = Mapping[str, str]
+Sign = Callable[[Outgoing, App, TokenSet, Settings, datetime], Outgoing]
+BuildAuthorize = Callable[[App, Settings, str], str]
+BuildTokenRequest = Callable[[App, Settings, Mapping[str, str]], Outgoing]
+ParseToken = Callable[[Any, datetime], TokenSet]
+VerifyCallback = Callable[[App, Settings, Mapping[str, str], datetime], None]
+
+
+def bearer(request: Outgoing, app: App, token: TokenSet, settings: Settings, now: datetime) -> Outgoing:
+    """`Authorization: Bearer`, RFC 6750."""
+    request.headers["Authorization"] = f"Bearer {token.access_token}"
+    return request
+
+
+def token_header(name: str) -> Sign:
+    """Sign by putting the access token into the header `name`."""
+
+    def sign(request: Outgoing, app: App, token: TokenSet, settings: Settings, now: datetime) -> Outgoing:
+        request.headers[name] = token.access_token
+        return request
+
+    return sign
+
+
+def parse_oauth2_token(reply: Any, now: datetime) -> TokenSet:
+    """Read a token reply in the form of RFC 6749 section 5.1, with `refresh_token_expires_in` where given.
+
+    Raises:
+        AuthorizationError: the reply is an OAuth error (section 5.2).
+        ContractError: the reply is neither a token nor an error.
+    """
+    if not isinstance(reply, dict):
+        raise ContractError("the token reply is not a JSON object")
+    if "error" in reply:
+        raise AuthorizationError(f"the platform refused: {reply.get('error_description') or reply['error']}")
+    access = reply.get("access_token")
+    if not isinstance(access, str) or not access:
+        raise ContractError("the token reply has no access_token")
+    return TokenSet(
+        access_token=access,
+        refresh_token=reply.get("refresh_token") or None,
+        expires_at=_after(now, reply.get("expires_in")),
+        refresh_expires_at=_after(now, reply.get("refresh_token_expires_in")),
+        scopes=tuple(s for s in str(reply.get("scope", "")).replace(",", " ").split() if s),
+    )
+
+
+def _after(now: datetime, seconds: Any) -> datetime | None:
+    return now + timedelta(seconds=int(seconds)) if seconds else None
+
+
+class OAuth2(msgspec.Struct, frozen=True, kw_only=True):
+    """An authorization-code grant, standard or nearly so.
+
+    Attributes:
+        authorize_url, token_url: may name settings in braces, as in `https://{shop}/admin/oauth/authorize`.
+        scopes: what the connector needs. `scope_separator` joins them.
+        authorize_params, token_params: constant parameters added to each request.
+        pkce: send an S256 challenge (RFC 7636).
+        code_param: name of the code in the callback.
+        sign: puts the token (and a signature) on every API request.
+        verify_callback: raises AuthorizationError for a forged callback (Shopify's HMAC).
+        parse_token: reads a token reply, errors included.
+        build_authorize, build_exchange, build_refresh: given where the platform's flow is not OAuth's; the host then
+            sends exactly the returned request. `build_exchange` receives the callback's parameters,
+            `build_refresh` receives `{"refresh_token": ...}`.
+        rotation_overlap: true when the old refresh token still works until the new one is used, so that a refresh
+            whose answer was lost may be repeated.
+    """
+
+    authorize_url: str
+    token_url: str
+    scopes: tuple[str, ...] = ()
+    scope_separator: str = " "
+    authorize_params: Mapping[str, str] = {}
+    token_params: Mapping[str, str] = {}
+    pkce: bool = False
+    code_param: str = "code"
+    sign: Sign = bearer
+    verify_callback: VerifyCallback | None = None
+    parse_token: ParseToken = parse_oauth2_token
+    build_authorize: BuildAuthorize | None = None
+    build_exchange: BuildTokenRequest | None = None
+    build_refresh: BuildTokenRequest | None = None
+    rotation_overlap: bool = False
+
+
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that a person types. `settings` names the secret fields; `sign` puts them on a request."""
+
+    fields: tuple[str, ...] = ("api_key",)
+    sign: Sign = bearer
+
+
+class NoAuth(msgspec.Struct, frozen=True):
+    """A public source."""
+
+
+Auth = OAuth2 | ApiKey | NoAuth

@@ -1,0 +1,43 @@
+"""The HTTP client that the host hands to a connector. It signs, refreshes, waits, retries and stays in its yard."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import httpx2
+import msgspec
+
+Params = Mapping[str, Any] | Sequence[tuple[str, str]]
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """A platform's limit: at most `calls` (or cost points) in `seconds`, for one `scope`.
+
+    `scope` is "connection", "app" or "app+account"; `endpoints` is a path prefix the limit is counted for ("" for all).
+    """
+
+    name: str
+    calls: float
+    seconds: float
+    scope: str = "connection"
+    endpoints: str = ""
+
+
+class Client(Protocol):
+    """What a connector may do on the network.
+
+    Every call raises the errors of `shelftide_sdk.errors` and returns only good replies.
+    """
+
+    async def get(self, url: str, *, params: Params | None = None, cost: float = 1.0) -> httpx2.Response:
+        """GET `url`. `cost` is what the call takes from the budget."""
+        ...
+
+    async def post(
+        self, url: str, *, params: Params | None = None, json: Any = None, cost: float = 1.0
+    ) -> httpx2.Response:
+        """POST JSON to `url`."""
+        ...
+
+    def lines(self, url: str) -> AsyncIterator[bytes]:
+        """GET `url` without signing it and yield its lines as they arrive (result files of bulk jobs)."""
+        ...

@@ -1,0 +1,26 @@
+"""All hooks of Shelftide. They only register; nothing is done when they are called."""
+
+from typing import Any
+
+import pluggy
+
+from shelftide_sdk.connector import Connector
+
+PROJECT = "shelftide"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def register_connectors() -> list[type[Connector]]:  # type: ignore[empty-body]  # a hook specification has no body
+    """Return the connector classes of this distribution."""
+
+
+@hookspec
+def register_notifiers() -> list[type[Any]]:  # type: ignore[empty-body]  # a hook specification has no body
+    """Return notifier classes: ways to tell a person something outside the product."""
+
+
+@hookspec
+def register_attribution_models() -> list[Any]:  # type: ignore[empty-body]  # a hook specification has no body
+    """Return attribution models beyond the built-in ones."""

@@ -1,0 +1,60 @@
+"""Money: an exact amount with its currency. Never a float."""
+
+import re
+from decimal import Decimal, InvalidOperation
+
+import msgspec
+
+from shelftide_sdk.errors import DataError
+
+_CODE = re.compile(r"[A-Z]{3}")
+_MAX_DIGITS = 14  # NUMERIC(20, 6) in the warehouse
+
+
+class Money(msgspec.Struct, frozen=True):
+    """An amount in major units (dollars, not cents) and its ISO 4217 code.
+
+    >>> Money.parse("12.50", "USD")
+    Money(amount=Decimal('12.50'), currency='USD')
+    """
+
+    amount: Decimal
+    currency: str
+
+    @classmethod
+    def parse(cls, amount: str | int | Decimal, currency: str | None) -> "Money":
+        """Read a decimal text. Raises DataError for floats, non-numbers, unknown currencies and absurd sizes."""
+        if isinstance(amount, float | bool):
+            raise DataError(f"money must not be a float: {amount!r}")
+        if not isinstance(currency, str) or not _CODE.fullmatch(currency) or currency not in CURRENCIES:
+            raise DataError(f"unknown currency {currency!r}")
+        try:
+            value = Decimal(amount)
+        except (InvalidOperation, TypeError, ValueError) as error:
+            raise DataError(f"not an amount: {amount!r}") from error
+        if not value.is_finite() or value.adjusted() >= _MAX_DIGITS:
+            raise DataError(f"amount out of range: {amount!r}")
+        return cls(value, currency)
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(self.amount + self._same(other), self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        return Money(self.amount - self._same(other), self.currency)
+
+    def _same(self, other: "Money") -> Decimal:
+        if other.currency != self.currency:
+            raise DataError(f"cannot mix {self.currency} and {other.currency}")
+        return other.amount
+
+
+# ISO 4217, active codes for goods and services (list one of the standard's maintenance agency, 2026).
+_CODES = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP
+CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG
+HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL
+MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR
+RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD
+TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+"""
+CURRENCIES = frozenset(_CODES.split())

@@ -248,7 +248,12 @@ class EmbeddedPostgres:
         ]  # fmt: skip
         try:
             done = subprocess.run(  # noqa: S603  # fixed program and arguments
-                command, capture_output=True, text=True, env=self._environment(), preexec_fn=self._demote(), check=False
+                command,
+                capture_output=True,
+                text=True,
+                env=self._environment(),
+                preexec_fn=self._demote(),
+                check=False,
             )
         finally:
             password_file.unlink()
@@ -275,7 +280,7 @@ class EmbeddedPostgres:
         for name, value in settings.items():
             arguments += ["-c", f"{name}={value}"]
         with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603, PLW1509  # fixed arguments; the hook only sets ids, before any thread
+            self._process = subprocess.Popen(  # noqa: S603  # fixed program and arguments
                 arguments,
                 stdout=log,
                 stderr=log,
@@ -283,7 +288,7 @@ class EmbeddedPostgres:
                 env=self._environment(),
                 cwd="/",
                 start_new_session=True,
-                preexec_fn=self._demote(),
+                preexec_fn=self._demote(),  # noqa: PLW1509  # only sets ids; nothing else runs yet
             )
 
     async def _wait_ready(self) -> None:

@@ -1,0 +1,125 @@
+"""Connections to platforms: grants, secrets, where each stream stands, and what could not be understood."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Table,
+    UniqueConstraint,
+)
+
+from shelftide.store.models.tables import AGENCY, TENANT, json, metadata, moment, sealed, text, uuid
+
+platform_apps = Table(
+    "platform_apps",
+    metadata,
+    uuid("agency_id", key=True),
+    text("connector", key=True),
+    text("client_id"),
+    sealed("client_secret"),
+    json("extra", default="{}"),
+    moment("created_at", now=True),
+    ForeignKeyConstraint(["agency_id"], ["agencies.agency_id"], ondelete="CASCADE"),
+    info=AGENCY,
+)
+
+oauth_states = Table(
+    "oauth_states",
+    metadata,
+    uuid("agency_id", key=True),
+    text("state_hash", key=True),
+    uuid("tenant_id"),
+    uuid("user_id"),
+    text("session_hash"),
+    text("connector"),
+    text("redirect_uri"),
+    json("settings", default="{}"),
+    text("verifier", null=True),
+    uuid("connection_id", null=True),
+    moment("expires_at"),
+    ForeignKeyConstraint(["agency_id"], ["agencies.agency_id"], ondelete="CASCADE"),
+    info=AGENCY,
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    uuid("tenant_id", key=True),
+    uuid("connection_id", key=True),
+    text("connector"),
+    text("platform"),
+    text("account_id"),
+    text("account_name"),
+    text("zone", default="UTC"),
+    text("currency", null=True),
+    json("settings", default="{}"),
+    text("state", default="ok"),
+    text("reason", default=""),
+    text("step", default=""),
+    moment("checked_at", null=True),
+    moment("created_at", now=True),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], ondelete="CASCADE"),
+    UniqueConstraint("tenant_id", "connector", "account_id"),
+    CheckConstraint("state in ('ok', 'degraded', 'reconnect', 'paused')", name="state"),
+    info=TENANT,
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    uuid("tenant_id", key=True),
+    uuid("connection_id", key=True),
+    Column("version", Integer(), nullable=False),
+    sealed("access_token"),
+    Column("refresh_token", sealed("x").type, nullable=True),
+    json("scopes", default="[]"),
+    moment("expires_at", null=True),
+    moment("refresh_expires_at", null=True),
+    moment("refresh_started_at", null=True),
+    moment("updated_at", now=True),
+    ForeignKeyConstraint(
+        ["tenant_id", "connection_id"], ["connections.tenant_id", "connections.connection_id"], ondelete="CASCADE"
+    ),
+    info=TENANT,
+)
+
+stream_states = Table(
+    "stream_states",
+    metadata,
+    uuid("tenant_id", key=True),
+    uuid("connection_id", key=True),
+    text("stream", key=True),
+    json("cursor", null=True),
+    moment("synced_at", null=True),
+    Column("promise_seconds", Integer(), nullable=False, server_default="86400"),
+    Column("rows_seen", BigInteger(), nullable=False, server_default="0"),
+    Column("rows_written", BigInteger(), nullable=False, server_default="0"),
+    text("error_code", null=True),
+    text("error_message", null=True),
+    moment("failed_at", null=True),
+    ForeignKeyConstraint(
+        ["tenant_id", "connection_id"], ["connections.tenant_id", "connections.connection_id"], ondelete="CASCADE"
+    ),
+    info=TENANT,
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    uuid("tenant_id", key=True),
+    text("fingerprint", key=True),
+    uuid("connection_id", null=True),
+    text("stream"),
+    text("record"),
+    text("reason"),
+    text("raw"),
+    Column("times", Integer(), nullable=False, server_default="1"),
+    moment("first_seen_at", now=True),
+    moment("last_seen_at", now=True),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], ondelete="CASCADE"),
+    Index(None, "tenant_id", "last_seen_at"),
+    info=TENANT,
+)

@@ -28,14 +28,19 @@ def check_record(
         raise Unfit(f"expected {record_type.name}, got {type(record).__name__}")
     for field in fields_of(record_type):
         value = getattr(record, field.name)
-        if value is None:
-            if not field.nullable:
-                raise Unfit(f"{field.name}: missing")
-        elif reason := _CHECKS[field.kind](value, field):
-            raise Unfit(f"{field.name}: {reason}")
-        elif field.kind is Kind.CUSTOMER:
+        check_value(field, value)
+        if field.kind is Kind.CUSTOMER and value is not None:
             _check_pseudonym(field.name, value, pseudonym)
     _check_day(record_type, record)
+
+
+def check_value(field: Field, value: Any) -> None:
+    """Raises Unfit with the reason why `value` cannot stand in `field`."""
+    if value is None:
+        if not field.nullable:
+            raise Unfit(f"{field.name}: missing")
+    elif reason := _CHECKS[field.kind](value, field):
+        raise Unfit(f"{field.name}: {reason}")
 
 
 def _check_day(record_type: RecordType, record: Record) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.sql.elements import ColumnClause, TextClause
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import CompoundSelect, TableClause
 
-Statement = Select[Any] | CompoundSelect[Any]
+Statement = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]
 
 
 class EngineTraits(msgspec.Struct, frozen=True):
@@ -193,3 +193,27 @@ def _cast(column: pa.ChunkedArray, wanted: pa.DataType | None) -> pa.ChunkedArra
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, UUID) else value
+
+
+def quote(name: str) -> str:
+    """A name as an identifier; some records have fields named like keywords (`window`, `zone`, `day`)."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def table_name(table: Table, traits: EngineTraits) -> str:
+    """A table's full name on an engine."""
+    return quote(table.name) if traits.schema is None else f"{traits.schema}.{quote(table.name)}"
+
+
+def type_name(type_: types.TypeEngine[Any]) -> str:
+    """A type as both engines read it."""
+    text: str = _DIALECT.type_compiler_instance.process(type_)
+    return text
+
+
+def column_definitions(table: Table) -> list[str]:
+    """`name type [not null]` of each column, for CREATE TABLE on either engine."""
+    return [
+        f"{quote(column.name)} {type_name(column.type)}{'' if column.nullable else ' not null'}"
+        for column in table.columns
+    ]

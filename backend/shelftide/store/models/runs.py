@@ -9,6 +9,8 @@ from sqlalchemy import (
     Index,
     Integer,
     Table,
+)
+from sqlalchemy import (
     text as sql,
 )
 

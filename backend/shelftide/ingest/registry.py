@@ -1,4 +1,4 @@
-"""Plugins: found by entry point, loaded one by one. A broken one is listed with its error and never stops the others."""
+"""Plugins: found by entry point, loaded one by one. A broken one is listed with its error; the others go on."""
 
 from collections.abc import Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points

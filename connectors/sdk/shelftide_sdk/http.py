@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
@@ -27,7 +27,7 @@ from shelftide_sdk.errors import (
     RateLimitedError,
     TransientError,
 )
-from shelftide_sdk.hosts import host_pattern
+from shelftide_sdk.hosts import Routes, host_pattern
 from shelftide_sdk.limits import Limiter, MemoryLimiter
 
 _BODY_LIMIT = 64 * 2**20
@@ -101,7 +101,7 @@ class PlatformClient:
         clock: Clock,
         limiter: Limiter | None = None,
         limit_key: str = "",
-        routes: Mapping[str, str] | None = None,
+        routes: Routes | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
         patience: Patience | None = None,
     ) -> None:
@@ -111,7 +111,7 @@ class PlatformClient:
         self._clock = clock
         self._limiter = limiter or MemoryLimiter()
         self._limit_key = limit_key
-        self._routes = [(host_pattern(host), url.rstrip("/")) for host, url in (routes or {}).items()]
+        self._routes = routes or Routes()
         self._hosts = [host_pattern(host) for host in connector.info.hosts]
         self._patience = patience or Patience()
         self._http = httpx2.AsyncClient(transport=transport, timeout=_TIMEOUT, follow_redirects=False)
@@ -145,11 +145,11 @@ class PlatformClient:
     async def lines(self, url: str) -> AsyncIterator[bytes]:
         """GET without signing, line by line. A cut connection raises TransientError: the file is read again whole."""
         self._check_host(url)
-        target, host = self._routed(url)
+        target, host = self._routes.connection(url)
         try:
             async with self._http.stream("GET", target, headers={"Host": host}) as response:
                 if response.status_code != 200:
-                    raise _status_error(response, self._clock.now()) or ContractError(f"HTTP {response.status_code}")
+                    raise status_error(response, self._clock.now()) or ContractError(f"HTTP {response.status_code}")
                 rest = b""
                 async for chunk in response.aiter_bytes():
                     *whole, rest = (rest + chunk).split(b"\n")
@@ -215,7 +215,7 @@ class PlatformClient:
         return copy
 
     async def _send(self, request: Outgoing) -> httpx2.Response:
-        target, host = self._routed(request.url)
+        target, host = self._routes.connection(request.url)
         started = time.monotonic()
         status, size = None, 0
         self.requests += 1
@@ -225,8 +225,8 @@ class PlatformClient:
         except httpx2.TransportError as broken:
             raise TransientError(f"the platform could not be reached: {type(broken).__name__}") from broken
         finally:
-            self._note(request, host, status, time.monotonic() - started, size)
-        error = self._connector.classify(response) or _status_error(response, self._clock.now())
+            self._note(request, status, time.monotonic() - started, size)
+        error = self._connector.classify(response) or status_error(response, self._clock.now())
         if error is not None:
             raise error
         return response
@@ -257,15 +257,6 @@ class PlatformClient:
                 hint="Add the host to ConnectorInfo.hosts.",
             )
 
-    def _routed(self, url: str) -> tuple[str, str]:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        for pattern, base in self._routes:
-            if pattern.fullmatch(host):
-                there = urlsplit(base)
-                return urlunsplit((there.scheme, there.netloc, there.path + parts.path, parts.query, "")), host
-        return url, host
-
     async def _take_budget(self, request: Outgoing, cost: float) -> None:
         path = urlsplit(request.url).path
         for budget in self._connector.info.budgets:
@@ -277,12 +268,12 @@ class PlatformClient:
             return timedelta(seconds=1)
         return max(error.retry_at - self._clock.now(), timedelta(0))
 
-    def _note(self, request: Outgoing, host: str, status: int | None, seconds: float, size: int) -> None:
+    def _note(self, request: Outgoing, status: int | None, seconds: float, size: int) -> None:
         params = tuple(f"{k}=***" if k in _SECRET_PARAMS else f"{k}={v[:80]}" for k, v in request.params)
         self.trace.append(
             Trace(
                 method=request.method,
-                host=host,
+                host=urlsplit(request.url).hostname or "",
                 path=urlsplit(request.url).path,
                 params=params,
                 status=status,
@@ -310,7 +301,7 @@ def retry_after(response: httpx2.Response, now: datetime) -> datetime | None:
         return None
 
 
-def _status_error(response: httpx2.Response, now: datetime) -> ConnectorError | None:
+def status_error(response: httpx2.Response, now: datetime) -> ConnectorError | None:
     status = response.status_code
     if status < 300:
         return None

@@ -262,6 +262,11 @@ class TokenStore:
         stored = await self.load(connection_id, lock=True)
         await self.save(connection_id, token, seen=0 if stored is None else stored.version)
 
+    async def database_now(self) -> datetime:
+        """The database's time: refreshes of several processes are compared by one clock."""
+        now: datetime = (await self._uow.connection.execute(select(func.now()))).scalar_one()
+        return now
+
     async def mark_refresh(self, connection_id: UUID, at: datetime | None) -> None:
         """Note that a refresh is under way, before the platform is asked."""
         await self._uow.connection.execute(

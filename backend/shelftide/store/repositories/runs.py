@@ -131,7 +131,7 @@ async def enqueue(
     dedupe: str | None = None,
     due_at: datetime | None = None,
 ) -> UUID:
-    """Write a run in the caller's transaction: the row is the outbox. Where a twin (`dedupe`) waits, its id is returned."""
+    """Write a run in the caller's transaction: the row is the outbox. A waiting twin (`dedupe`) is returned instead."""
     if uow.scope.tenant_id is None:
         raise LookupError("a run belongs to one brand")
     values: dict[str, Any] = {

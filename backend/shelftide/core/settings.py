@@ -1,4 +1,7 @@
-"""Settings: read from the environment once, in a composition root, and passed in. docs/operations/settings.md lists them."""
+"""Settings: read from the environment once, in a composition root, and passed in.
+
+docs/operations/settings.md lists them.
+"""
 
 import os
 from collections.abc import Mapping

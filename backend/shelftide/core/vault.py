@@ -1,6 +1,6 @@
 """Secrets at rest: envelope encryption with AES-256-GCM.
 
-    master key -> wraps a holder's key (one per tenant, one per agency) -> wraps a data key per secret -> seals the secret
+    master key -> wraps a holder's key (a tenant's, an agency's) -> wraps a data key per secret -> seals the secret
 
 Associated data binds a sealed secret to its place: moved to another row it does not open. Erasing a tenant's key
 erases all its secrets, also in backups. Only this module decrypts.
@@ -118,7 +118,7 @@ class Vault:
         return Secret(_open(data_key, sealed[cut:], bound).decode())
 
     def pseudonym_key(self, key: WrappedKey, holder_id: str) -> bytes:
-        """The key with which a tenant's customers are made pseudonymous (HMAC-SHA256); it dies with the tenant's key."""
+        """The key that makes a tenant's customers pseudonymous (HMAC-SHA256); it dies with the tenant's key."""
         return hmac.new(self._unwrap(key, holder_id), b"customer-key", hashlib.sha256).digest()
 
     def _wrap(self, key: bytes, holder_id: str) -> WrappedKey:

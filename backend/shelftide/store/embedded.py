@@ -242,7 +242,8 @@ class EmbeddedPostgres:
         password_file.chmod(0o600)
         self._chown(password_file)
         command = [
-            self._binary("initdb"), "--pgdata", str(self.place.data), "--username=postgres", f"--pwfile={password_file}",
+            self._binary("initdb"), "--pgdata", str(self.place.data), "--username=postgres",
+            f"--pwfile={password_file}",
             "--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
             "--locale=C", "--data-checksums", "--no-instructions",
         ]  # fmt: skip

@@ -23,7 +23,7 @@ from shelftide.store.models.people import (
     tenants,
     users,
 )
-from shelftide.store.models.rollup import metric_daily, sku_daily, sku_stock
+from shelftide.store.models.rollup import metric_daily, rollups, sku_daily, sku_stock
 from shelftide.store.models.runs import run_attempts, runs, schedules, simulation
 from shelftide.store.models.tables import metadata
 
@@ -43,6 +43,7 @@ __all__ = [
     "oauth_states",
     "platform_apps",
     "quarantine",
+    "rollups",
     "run_attempts",
     "runs",
     "schedules",

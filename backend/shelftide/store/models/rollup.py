@@ -56,3 +56,14 @@ sku_stock = Table(
     Index("ix_sku_stock_sku", "tenant_id", "sku"),
     info=TENANT,
 )
+
+rollups = Table(
+    "rollups",
+    metadata,
+    uuid("tenant_id", key=True),
+    uuid("connection_id", key=True),
+    moment("rolled_to"),
+    moment("computed_at", now=True),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], ondelete="CASCADE"),
+    info=TENANT,
+)

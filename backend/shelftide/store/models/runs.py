@@ -9,6 +9,8 @@ from sqlalchemy import (
     Index,
     Integer,
     Table,
+)
+from sqlalchemy import (
     text as sql,
 )
 
@@ -45,7 +47,8 @@ runs = Table(
     CheckConstraint("state in ('queued', 'running', 'done', 'failed', 'cancelled')", name="state"),
     Index("ix_runs_waiting", "queue", "due_at", postgresql_where=sql("state = 'queued'")),
     Index("ix_runs_leased", "lease_until", postgresql_where=sql("state = 'running'")),
-    Index("ix_runs_busy", "tenant_id", "lane", postgresql_where=sql("state = 'running'")),
+    Index("uq_runs_lane", "tenant_id", "lane", unique=True, postgresql_where=sql("state = 'running' and lane <> ''")),
+    Index("ix_runs_busy", "tenant_id", postgresql_where=sql("state = 'running'")),
     Index("uq_runs_dedupe", "tenant_id", "dedupe", unique=True, postgresql_where=sql("state in ('queued', 'running')")),
     Index("ix_runs_recent", "tenant_id", "created_at"),
     info=GATE_AND_TENANT,

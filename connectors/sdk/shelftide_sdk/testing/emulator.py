@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from shelftide_sdk.hosts import host_pattern
 from shelftide_sdk.testing.world.model import WorldView
 
 Message = dict[str, Any]
@@ -150,11 +151,6 @@ class Emulator:
                 result = handler(matched)
                 return result if isinstance(result, Response) else await result
         return self.not_found(request)
-
-
-def host_pattern(host: str) -> re.Pattern[str]:
-    """`*.example.com` as a pattern; `*` stands for one label."""
-    return re.compile(re.escape(host).replace(r"\*", r"[^./:]+"), re.IGNORECASE)
 
 
 class Gateway:

@@ -1,0 +1,329 @@
+"""Connector to warehouse: data first, cursor after.
+
+Pages are gathered into batches; a batch is one transaction of the warehouse. Then, in one transaction of the control
+plane and only while the run's claim holds, rejects, counts and cursor are saved. A crash between the two repeats a
+batch, and repeating a batch writes nothing: versions are opened only for rows that changed.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from shelftide.core.log import get_logger
+from shelftide.store.repositories.connections import (
+    Connection,
+    read_cursor,
+    save_rejects,
+    save_stream,
+    set_health,
+)
+from shelftide.store.unit_of_work import UnitOfWork
+from shelftide.warehouse.warehouse import Batch, Change, Stamp, Warehouse
+from shelftide_sdk import (
+    AuthorizationError,
+    ConfigurationError,
+    Connector,
+    ConnectorError,
+    Context,
+    ContractError,
+    Cursor,
+    Page,
+    RateLimitedError,
+    Reject,
+    Stream,
+    TransientError,
+)
+from shelftide_sdk.records import Customer
+
+log = get_logger("ingest")
+_BATCH_ROWS = 20_000
+_STUCK_PAGES = 50
+_RAW_LIMIT = 20_000
+
+
+class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What one stream's read did. `seen` counts records, `written` new versions, `deleted` closed ones."""
+
+    stream: str
+    pages: int
+    seen: int
+    written: int
+    deleted: int
+    rejected: int
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+class Claimed(Protocol):
+    """What a sync needs of the run that it works for."""
+
+    def unit_of_work(self) -> UnitOfWork:
+        """A transaction in the run's scope."""
+        ...
+
+    def guard(self, uow: UnitOfWork) -> Awaitable[None]:
+        """Raise if the run belongs to somebody else now."""
+        ...
+
+    async def report(self, progress: dict[str, Any]) -> None:
+        """Show progress."""
+        ...
+
+
+def pseudonym(key: bytes) -> Callable[[Customer], tuple[str, str] | None]:
+    """Customer -> (customer_key, kind): HMAC-SHA256 over the normalised e-mail, else phone, else platform id."""
+
+    def of(customer: Customer) -> tuple[str, str] | None:
+        for kind, value in (
+            ("email", _email(customer.email)),
+            ("phone", _phone(customer.phone)),
+            ("platform", customer.platform_id),
+        ):
+            if value:
+                return hmac.new(key, f"{kind}:{value}".encode(), hashlib.sha256).hexdigest(), kind
+        return None
+
+    return of
+
+
+def _email(value: str | None) -> str:
+    return (value or "").strip().lower()
+
+
+def _phone(value: str | None) -> str:
+    digits = re.sub(r"\D", "", value or "")
+    return digits if len(digits) >= 6 else ""
+
+
+class Sync:
+    """One connection's sync inside one run."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        connection: Connection,
+        *,
+        context: Context,
+        warehouse: Warehouse,
+        claimed: Claimed,
+        pseudonym_key: bytes,
+    ) -> None:
+        self._connector = connector
+        self._connection = connection
+        self._context = context
+        self._warehouse = warehouse
+        self._claimed = claimed
+        self._pseudonym = pseudonym(pseudonym_key)
+
+    async def run(self, names: Sequence[str] = ()) -> list[SyncReport]:
+        """Read all streams (or those named), one after the other. One stream's failure does not stop the others.
+
+        Raises:
+            RateLimitedError: the platform asks to wait longer than is sensible in place; what was read is safe.
+        """
+        streams = [s for s in await self._connector.discover(self._context) if not names or s.name in names]
+        reports = []
+        for stream in streams:
+            try:
+                reports.append(await self._stream(stream))
+            except (RateLimitedError, AuthorizationError, ConfigurationError) as error:
+                await self._failed(stream, error)
+                if isinstance(error, AuthorizationError) and error.missing_scopes:
+                    reports.append(_error_report(stream, error))  # one stream's scope is missing; the others go on
+                    continue
+                raise
+            except ConnectorError as error:
+                await self._failed(stream, error)
+                reports.append(_error_report(stream, error))
+        return reports
+
+    async def _stream(self, stream: Stream) -> SyncReport:
+        async with self._claimed.unit_of_work() as uow:
+            cursor = await read_cursor(uow, self._connection.connection_id, stream.name)
+        tally = _Tally(stream.name)
+        pages: list[Page] = []
+        rows = 0
+        async for page in guarded(self._connector.read(self._context, stream, cursor)):
+            pages.append(page)
+            rows += len(page.records)
+            if rows >= _BATCH_ROWS:
+                await self._flush(stream, pages, tally)
+                pages, rows = [], 0
+        await self._flush(stream, pages, tally, last=True)
+        return tally.report()
+
+    async def _flush(self, stream: Stream, pages: Sequence[Page], tally: "_Tally", *, last: bool = False) -> None:
+        records = [record for page in pages for record in page.records]
+        deletes = [delete for page in pages for delete in page.deletes]
+        rejects = [reject for page in pages for reject in page.rejects]
+        change = Change()
+        if records or deletes:
+            change = await self._warehouse.write(Batch(records=records, deletes=deletes, stamp=self._stamp()))
+            rejects += change.rejects
+        tally.add(len(pages), len(records), len(rejects), change)
+        cursors = [page.cursor for page in pages if page.cursor is not None]
+        await self._save(stream, cursors[-1] if cursors else None, rejects, change, seen=len(records), last=last)
+        await self._claimed.report({"stream": stream.name, "rows": tally.seen})
+
+    def _stamp(self) -> Stamp:
+        return Stamp(
+            tenant_id=self._connection.tenant_id,
+            connection_id=self._connection.connection_id,
+            platform=self._connection.platform,
+            fetched_at=self._context.captured_at,
+            observed_at=self._context.clock.now(),
+            pseudonym=self._pseudonym,
+        )
+
+    async def _save(
+        self,
+        stream: Stream,
+        cursor: Cursor | None,
+        rejects: Sequence[Reject],
+        change: Change,
+        *,
+        seen: int,
+        last: bool,
+    ) -> None:
+        values: dict[str, Any] = {
+            "rows_seen": seen,
+            "rows_written": change.written,
+            "promise_seconds": int(stream.promise.total_seconds()),
+        }
+        if cursor is not None:
+            values["cursor"] = cursor
+        if last:
+            values |= {
+                "synced_at": self._context.clock.now(),
+                "error_code": None,
+                "error_message": None,
+                "failed_at": None,
+            }
+        async with self._claimed.unit_of_work() as uow:
+            await self._claimed.guard(uow)
+            await save_rejects(uow, [quarantine_row(self._connection.connection_id, stream.name, r) for r in rejects])
+            await save_stream(uow, self._connection.connection_id, stream.name, values)
+            await uow.commit()
+
+    async def _failed(self, stream: Stream, error: ConnectorError) -> None:
+        log.warning(
+            "stream_failed", stream=stream.name, connection=str(self._connection.connection_id), kind=error.kind
+        )
+        values = {
+            "error_code": error.kind,
+            "error_message": f"{error.message} {error.hint}".strip(),
+            "failed_at": self._context.clock.now(),
+        }
+        async with self._claimed.unit_of_work() as uow:
+            await save_stream(uow, self._connection.connection_id, stream.name, values)
+            if isinstance(error, AuthorizationError) and not error.missing_scopes:
+                await set_health(
+                    uow, self._connection.connection_id, state="reconnect", reason=error.message, step=error.hint
+                )
+            elif not isinstance(error, RateLimitedError):
+                await set_health(
+                    uow, self._connection.connection_id, state="degraded", reason=error.message, step=error.hint
+                )
+            await uow.commit()
+
+
+class _Tally:
+    def __init__(self, stream: str) -> None:
+        self.stream = stream
+        self.pages = self.seen = self.written = self.deleted = self.rejected = 0
+
+    def add(self, pages: int, seen: int, rejected: int, change: Change) -> None:
+        self.pages += pages
+        self.seen += seen
+        self.rejected += rejected
+        self.written += change.written
+        self.deleted += change.deleted
+
+    def report(self) -> SyncReport:
+        return SyncReport(
+            stream=self.stream,
+            pages=self.pages,
+            seen=self.seen,
+            written=self.written,
+            deleted=self.deleted,
+            rejected=self.rejected,
+        )
+
+
+def _error_report(stream: Stream, error: ConnectorError) -> SyncReport:
+    return SyncReport(
+        stream=stream.name,
+        pages=0,
+        seen=0,
+        written=0,
+        deleted=0,
+        rejected=0,
+        error_code=error.kind,
+        error_message=error.message,
+    )
+
+
+def quarantine_row(connection_id: UUID | None, stream: str, reject: Reject) -> dict[str, Any]:
+    """A reject as it is kept. The fingerprint makes the same row count up instead of piling up."""
+    raw = raw_text(reject.raw)
+    text = f"{connection_id}|{stream}|{reject.record}|{raw}"
+    return {
+        "fingerprint": hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
+        "connection_id": connection_id,
+        "stream": stream,
+        "record": reject.record,
+        "reason": reject.reason[:1000].replace("\x00", "\ufffd"),
+        "raw": raw,
+    }
+
+
+def raw_text(raw: Any) -> str:
+    """Whatever came from outside, as text that a database takes: valid, bounded, without NUL."""
+    try:
+        text = msgspec.json.encode(raw).decode()
+    except (TypeError, ValueError, UnicodeError, OverflowError):
+        text = repr(raw)
+    return text.encode("utf-8", "replace").decode()[:_RAW_LIMIT].replace("\x00", "\ufffd").replace("\\u0000", "\ufffd")
+
+
+async def guarded(pages: AsyncIterator[Page]) -> AsyncIterator[Page]:
+    """The pages of a connector that may misbehave: every stray exception gets a name, and a loop gets an end.
+
+    Raises:
+        TransientError: the reply was cut or was not JSON.
+        ContractError: anything else that the connector did not foresee, or a read that does not move.
+    """
+    last: tuple[str, int] | None = None
+    same = 0
+    try:
+        async for page in pages:
+            if not isinstance(page, Page):
+                raise ContractError(f"read() yielded a {type(page).__name__}, not a Page")
+            now = (repr(page.cursor), hash(tuple(map(repr, page.records[:3]))))
+            same = same + 1 if now == last and page.records else 0
+            last = now
+            if same >= _STUCK_PAGES:
+                raise ContractError(f"the read does not move: the same page came {_STUCK_PAGES} times")
+            yield page
+    except ConnectorError:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise TransientError(f"the reply could not be read: {error}") from error
+    except ValueError as error:
+        if type(error).__name__ == "JSONDecodeError":
+            raise TransientError(f"the reply could not be read: {error}") from error
+        raise ContractError(f"{type(error).__name__}: {error}") from error
+    except Exception as error:  # outsiders' code may raise anything; the worker lives on
+        raise ContractError(f"{type(error).__name__}: {error}") from error
+
+
+def first_read_from(now: datetime, history: timedelta) -> datetime:
+    """How far back a first read goes: midnight UTC, `history` ago."""
+    start = now - history
+    return start.replace(hour=0, minute=0, second=0, microsecond=0)

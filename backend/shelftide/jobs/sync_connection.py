@@ -1,0 +1,140 @@
+"""Job `sync.run`: one connection, all its streams, then the roll-up of the days that changed."""
+
+import logging
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from shelftide.analytics.rollup import roll_up
+from shelftide.ingest.credentials import StoredCredentials
+from shelftide.ingest.sync import Sync, SyncReport, first_read_from
+from shelftide.jobs.job import JobContext, Queue, job
+from shelftide.jobs.services import Services
+from shelftide.store.repositories.connections import Connection, TokenStore, get_connection, set_health
+from shelftide_sdk import Connector, Context, ContractError, Health, HealthState, NoAuth, TransientError
+from shelftide_sdk.http import PlatformClient
+
+HISTORY = timedelta(days=90)
+
+
+class Session:
+    """A connector at work on a connection: its client, its context, closed at the end."""
+
+    def __init__(self, services: Services, context: JobContext, connection: Connection) -> None:
+        self.connection = connection
+        connector_class = services.registry.connector(connection.connector)
+        self.connector: Connector = connector_class()
+        self.client = PlatformClient(
+            connector_class,
+            credentials=StoredCredentials(
+                services.database,
+                context.scope,
+                consent=services.consent,
+                vault=services.vault,
+                connection=connection,
+                connector=connector_class,
+            ),
+            settings=connection.settings,
+            clock=services.clock,
+            limit_key=str(connection.connection_id),
+            routes=services.routes,
+        )
+        now = services.clock.now()
+        self.context = Context(
+            client=self.client,
+            clock=services.clock,
+            log=logging.LoggerAdapter(logging.getLogger(f"connector.{connection.connector}"), {}),
+            settings=connection.settings,
+            since=first_read_from(now, HISTORY),
+            captured_at=now,
+        )
+
+    async def __aenter__(self) -> "Session":
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        await self.client.close()
+
+
+async def open_session(ctx: JobContext, connection_id: str) -> tuple[Session, bytes]:
+    """The connector's session and the brand's pseudonym key."""
+    services: Services = ctx.services
+    await services.refresh_clock()
+    async with ctx.unit_of_work() as uow:
+        connection = await get_connection(uow, UUID(connection_id))
+        key = await TokenStore(uow, services.vault).pseudonym_key()
+    return Session(services, ctx, connection), key
+
+
+@job("sync.run", queue=Queue.INGEST, max_attempts=5, time_limit=timedelta(hours=2))
+async def sync_connection(ctx: JobContext, *, connection_id: str) -> dict[str, Any]:
+    """Read what is new, then bring the roll-up up to it."""
+    session, key = await open_session(ctx, connection_id)
+    async with session:
+        sync = Sync(
+            session.connector,
+            session.connection,
+            context=session.context,
+            warehouse=ctx.services.warehouses.of(session.connection.tenant_id),
+            claimed=ctx,
+            pseudonym_key=key,
+        )
+        try:
+            reports = await sync.run()
+        finally:
+            # Whatever was read before a failure is safe; the pages should show it.
+            await _roll_up(ctx, session.connection)
+    return await _finish(ctx, session, reports)
+
+
+async def _roll_up(ctx: JobContext, connection: Connection) -> None:
+    warehouse = ctx.services.warehouses.of(connection.tenant_id)
+    async with ctx.unit_of_work() as uow:
+        await ctx.guard(uow)
+        await roll_up(warehouse, uow, connection.connection_id, platform=connection.platform)
+        await uow.commit()
+
+
+async def _finish(ctx: JobContext, session: Session, reports: list[SyncReport]) -> dict[str, Any]:
+    broken = [report for report in reports if report.error_code is not None]
+    transient = [report for report in broken if report.error_code == TransientError.kind]
+    if transient:
+        raise TransientError(f"{transient[0].stream}: {transient[0].error_message}")
+    if broken and len(broken) == len(reports):
+        raise ContractError(f"{broken[0].stream}: {broken[0].error_message}")
+    result = {"streams": [msgspec.to_builtins(report) for report in reports], "requests": session.client.requests}
+    async with ctx.unit_of_work() as uow:
+        if not broken and session.connection.state != "paused":
+            await set_health(uow, session.connection.connection_id, state="ok", reason="", step="")
+        await ctx.finish(uow, result)
+        await uow.commit()
+    return result
+
+
+@job("connection.check", queue=Queue.INGEST, max_attempts=3, time_limit=timedelta(minutes=2))
+async def check_connection(ctx: JobContext, *, connection_id: str) -> dict[str, Any]:
+    """One cheap call that proves the grant; its finding becomes the connection's health."""
+    session, _ = await open_session(ctx, connection_id)
+    async with session:
+        health = await session.connector.check(session.context)
+    async with ctx.unit_of_work() as uow:
+        await set_health(uow, UUID(connection_id), state=health.state, reason=_reason(health), step=health.step)
+        await ctx.finish(uow, msgspec.to_builtins(health))
+        await uow.commit()
+    return {}
+
+
+def _reason(health: Health) -> str:
+    parts = [health.reason]
+    if health.missing_scopes:
+        parts.append(f"Missing: {', '.join(health.missing_scopes)}.")
+    if health.lost_streams:
+        parts.append(f"Lost: {', '.join(health.lost_streams)}.")
+    return " ".join(part for part in parts if part) or ("" if health.state == HealthState.OK else "Unknown reason.")
+
+
+def needs_token(connector: type[Connector]) -> bool:
+    """Whether connecting takes a consent or a key."""
+    return not isinstance(connector.auth, NoAuth)

@@ -54,7 +54,7 @@ _ORDER = (
     + _ORDER_FIELDS
     + """
   CUSTOMER
-  refunds { REFUND refundLineItems(first: 10) { nodes { quantity } pageInfo { hasNextPage } } }
+  refunds { REFUND refundLineItems(first: 10) { nodes { quantity } pageInfo { hasNextPage endCursor } } }
   lineItems(first: 5) { nodes { ...Line } pageInfo { hasNextPage endCursor } }
   customerJourneySummary {
     ready customerOrderIndex
@@ -118,6 +118,16 @@ REFUND_LINES = """
 query RefundLines($id: ID!, $first: Int!, $after: String) {
   refund(id: $id) {
     refundLineItems(first: $first, after: $after) { nodes { quantity } pageInfo { hasNextPage endCursor } }
+  }
+}
+"""
+
+REFUND_QUANTITIES = """
+query RefundQuantities($ids: [ID!]!) {
+  nodes(ids: $ids) {
+    ... on Order {
+      id refunds { id refundLineItems(first: 10) { nodes { quantity } pageInfo { hasNextPage endCursor } } }
+    }
   }
 }
 """
@@ -198,8 +208,8 @@ query ItemLevels($id: ID!, $first: Int!, $after: String) {
 """.replace("LEVEL", _LEVEL)
 
 LOCATIONS = """
-query Locations($first: Int!, $after: String) {
-  locations(first: $first, after: $after, includeInactive: true, includeLegacy: true) {
+query Locations($first: Int!, $after: String, $query: String) {
+  locations(first: $first, after: $after, query: $query, includeInactive: true, includeLegacy: true) {
     nodes { id name isActive updatedAt address { countryCode } }
     pageInfo { hasNextPage endCursor }
   }
@@ -270,6 +280,7 @@ def all_queries() -> dict[str, str]:
         "order_lines": ORDER_LINES,
         "order_moments": ORDER_MOMENTS,
         "refund_lines": REFUND_LINES,
+        "refund_quantities": REFUND_QUANTITIES,
         **{f"products[{flag}]": products(flag) for flag in flags},
         **{f"product_variants[{flag}]": product_variants(flag) for flag in flags},
         "deleted_products": DELETED_PRODUCTS,

@@ -206,6 +206,10 @@ STORY_EMPTY_IN_DAYS = 10
 STORY_LEAD_DAYS = 9
 # Views at the initial present of the three bigger videos that sold nothing, and their age in days.
 STORY_DECOYS = ((20, 4_300_000), (13, 3_400_000), (6, 2_700_000))
+# No drawn video of the story's brand comes near the planted ones.
+STORY_CEILING = 1_400_000.0
+# Cancelled and returned pieces come back to the shelf: CANCEL_SHARE plus most of REFUND_SHARE.
+STORY_RETURN_SHARE = 0.055
 # The habit's last order before the story, the story's own order, and the habit's next look, in days from the present.
 STORY_LAST_HABIT = -24
 STORY_ORDER = -13

@@ -23,6 +23,7 @@ from shelftide_sdk.testing.world.parameters import (
     ORDINARY_SELLS,
     PROFILE_VIEWS_PER_VIEW,
     REACH_PER_VIEW,
+    STORY_CEILING,
     VIEWS_LOG_SD,
     VIEWS_PER_FOLLOWER,
     VIRAL_DAYS_LOG_SD,
@@ -131,6 +132,8 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
         views = rolls.lognormal(audience * VIEWS_PER_FOLLOWER, VIEWS_LOG_SD)
         if viral:
             views *= rolls.between(*VIRAL_FACTOR)
+        if self.role.story and self.competitor_key is None:
+            views = min(views, STORY_CEILING)
         sells = rolls.chance(VIRAL_SELLS if viral else ORDINARY_SELLS) and self.competitor_key is None
         median, spread = (VIRAL_DAYS_WORTH, VIRAL_DAYS_LOG_SD) if viral else (ORDINARY_DAYS_WORTH, 0.5)
         product = _shown(self.role, rolls)

@@ -41,11 +41,11 @@ def test_a_curve_rises_from_nothing_to_everything(kind: str) -> None:
 
 
 def test_a_burst_relaxes_by_its_power_law() -> None:
-    # The rate falls as t ** -(1 + theta) and t ** -(1 - theta) with theta = 0.4; day 40 is four times as old as day 10.
+    # The rate falls as t ** -(1 + theta) and t ** -(1 - theta) with theta = 0.4; day 80 is four times as old as day 20.
     for kind, exponent in (("exogenous-subcritical", 1.4), ("exogenous-critical", 0.6)):
         curve = Curve(kind=kind, scale_hours=1.0)
-        early = curve.fraction(240 + 61 * 2) - curve.fraction(240 - 61 * 2)
-        late = curve.fraction(960 + 61 * 2) - curve.fraction(960 - 61 * 2)
+        early = curve.fraction(480 + 61 * 2) - curve.fraction(480 - 61 * 2)
+        late = curve.fraction(1920 + 61 * 2) - curve.fraction(1920 - 61 * 2)
         assert early / late == pytest.approx(4**exponent, rel=0.15)
 
 

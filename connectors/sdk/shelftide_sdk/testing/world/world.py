@@ -47,11 +47,12 @@ class World:
         now: datetime | None = None,
         size: str = "demo",
     ) -> None:
-        """`size` is "demo", "small" or "bench". Raises ValueError for naive times and a start after `now`."""
+        """`now` is the initial present (default: the clock), `start` its 30 to 180 days before by `size`: "demo", "small"
+        or "bench". The story is pinned to the initial present. Raises ValueError for naive times and a start after `now`."""
         if size not in SIZES:
             raise ValueError(f"unknown size {size!r}; known are {', '.join(SIZES)}")
         chosen = SIZES[size]
-        present = _utc(now or datetime.now(UTC))
+        present = _utc(now) if now else datetime.now(UTC).replace(microsecond=0)
         first = _midnight(_utc(start) if start else present - chosen.days * DAY)
         if first >= present:
             raise ValueError(f"the world must start before the present: {first} is not before {present}")

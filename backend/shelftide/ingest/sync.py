@@ -162,7 +162,7 @@ class Sync:
         records = [record for page in pages for record in page.records]
         deletes = [delete for page in pages for delete in page.deletes]
         rejects = [reject for page in pages for reject in page.rejects]
-        change = Change()
+        change = Change(tables={}, days=frozenset())
         if records or deletes:
             change = await self._warehouse.write(Batch(records=records, deletes=deletes, stamp=self._stamp()))
             rejects += change.rejects
@@ -193,7 +193,7 @@ class Sync:
     ) -> None:
         values: dict[str, Any] = {
             "rows_seen": seen,
-            "rows_written": change.written,
+            "rows_written": _written(change),
             "promise_seconds": int(stream.promise.total_seconds()),
         }
         if cursor is not None:
@@ -233,6 +233,10 @@ class Sync:
             await uow.commit()
 
 
+def _written(change: Change) -> int:
+    return sum(table.inserted + table.updated for table in change.tables.values())
+
+
 class _Tally:
     def __init__(self, stream: str) -> None:
         self.stream = stream
@@ -242,8 +246,8 @@ class _Tally:
         self.pages += pages
         self.seen += seen
         self.rejected += rejected
-        self.written += change.written
-        self.deleted += change.deleted
+        self.written += _written(change)
+        self.deleted += sum(table.deleted for table in change.tables.values())
 
     def report(self) -> SyncReport:
         return SyncReport(

@@ -1,0 +1,13 @@
+"""Durable work. Importing this package registers every job and does nothing else."""
+
+from collections.abc import Mapping
+
+from shelftide.jobs import sync_connection
+from shelftide.jobs.job import JOBS, Job
+
+MODULES = (sync_connection,)
+
+
+def all_jobs() -> Mapping[str, Job]:
+    """Every registered job by name."""
+    return JOBS

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Numeric, Select, String, and_, cast, func, literal, or_, select
 
 from shelftide.warehouse.tables import TABLES
-from shelftide.warehouse.versions import known
+from shelftide.warehouse.versions import history, known
 
 _VALUE = Numeric(24, 6)
 
@@ -39,7 +39,7 @@ _CONTENT = ("views", "likes", "comments", "shares", "saves")
 
 def touched_days(table: str, connection_id: UUID, since: datetime) -> Select[Any]:
     """Days of which a version was opened or closed after `since`."""
-    facts = TABLES[table]
+    facts = history(TABLES[table])
     return (
         select(facts.c.local_day)
         .where(
@@ -52,7 +52,7 @@ def touched_days(table: str, connection_id: UUID, since: datetime) -> Select[Any
 
 def newest(table: str, connection_id: UUID) -> Select[Any]:
     """The newest moment at which a version was opened or closed."""
-    facts = TABLES[table]
+    facts = history(TABLES[table])
     return select(func.greatest(func.max(facts.c.observed_at), func.max(facts.c.superseded_at)).label("newest")).where(
         facts.c.connection_id == connection_id
     )

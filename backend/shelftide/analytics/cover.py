@@ -1,0 +1,64 @@
+"""Days of cover of a brand's SKUs: load, compute, show. The rule itself is in `analytics.inventory`."""
+
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from shelftide.analytics.inventory import WINDOW_DAYS, Cover, days_of_cover
+from shelftide.store.repositories.rollup import read_sku_sales, read_sku_stock
+from shelftide.store.unit_of_work import UnitOfWork
+
+DEFAULT_LEAD_DAYS = 14.0
+
+
+class SkuCover(msgspec.Struct, frozen=True, kw_only=True):
+    """A SKU's cover with its name and freshness. `lead_days_known` is false while the lead time is our assumption."""
+
+    cover: Cover
+    title: str | None
+    observed_at: datetime
+    lead_days_known: bool
+
+
+async def covers(uow: UnitOfWork, *, zone: str, now: datetime) -> list[SkuCover]:
+    """Cover of every SKU with stock, the shortest first, those without an answer last."""
+    today = now.astimezone(ZoneInfo(zone)).date()
+    until = today - timedelta(days=1)  # today is not over: half a day of sales would lower the mean
+    since = until - timedelta(days=WINDOW_DAYS - 1)
+    sold: dict[str, dict[date, float]] = defaultdict(dict)
+    for row in await read_sku_sales(uow, since=since, until=until):
+        sold[row.sku][row.day] = sold[row.sku].get(row.day, 0.0) + row.units
+    first = min((day for days in sold.values() for day in days), default=until)
+    found: dict[str, SkuCover] = {}
+    for stock in await read_sku_stock(uow):
+        known = found.get(stock.sku)
+        available = stock.available + (known.cover.available if known else 0)
+        incoming = _plus(stock.incoming, known.cover.incoming if known else None)
+        found[stock.sku] = SkuCover(
+            cover=days_of_cover(
+                stock.sku,
+                available=available,
+                incoming=incoming,
+                daily_units=_daily(sold.get(stock.sku, {}), first, until),
+                lead_days=DEFAULT_LEAD_DAYS,
+            ),
+            title=stock.title or (known.title if known else None),
+            observed_at=stock.observed_at,
+            lead_days_known=False,
+        )
+    return sorted(found.values(), key=_order)
+
+
+def _plus(left: int | None, right: int | None) -> int | None:
+    return None if left is None and right is None else (left or 0) + (right or 0)
+
+
+def _daily(sold: dict[date, float], first: date, until: date) -> list[float]:
+    return [sold.get(first + timedelta(days=i), 0.0) for i in range((until - first).days + 1)]
+
+
+def _order(item: SkuCover) -> tuple[bool, float, str]:
+    days = item.cover.days_of_cover
+    return (days is None, days or 0.0, item.cover.sku)

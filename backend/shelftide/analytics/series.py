@@ -1,0 +1,69 @@
+"""Daily series as pages and the API show them: one metric, one channel, one currency."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+
+from shelftide.core.errors import InvalidInputError
+from shelftide.store.repositories.rollup import read_points
+from shelftide.store.unit_of_work import UnitOfWork
+
+METRICS: dict[str, str] = {
+    "views": "count",
+    "likes": "count",
+    "comments": "count",
+    "shares": "count",
+    "reach": "count",
+    "profile_views": "count",
+    "new_followers": "count",
+    "followers": "count",
+    "content_views": "count",
+    "content_likes": "count",
+    "content_comments": "count",
+    "content_shares": "count",
+    "content_saves": "count",
+    "orders": "count",
+    "cancelled_orders": "count",
+    "units": "pieces",
+    "revenue": "money",
+    "refunds": "money",
+}
+
+
+class Value(msgspec.Struct, frozen=True):
+    """One day."""
+
+    day: date
+    value: Decimal
+
+
+class MetricSeries(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric over time. `currency` is empty where the unit is no money."""
+
+    metric: str
+    unit: str
+    platform: str
+    currency: str
+    values: list[Value]
+
+
+async def read_series(uow: UnitOfWork, *, metrics: Sequence[str], since: date, until: date) -> list[MetricSeries]:
+    """Series of the brand in scope. Raises InvalidInputError for an unknown metric."""
+    unknown = [name for name in metrics if name not in METRICS]
+    if unknown:
+        raise InvalidInputError(f"Unknown metric {unknown[0]!r}.", hint=f"Known: {', '.join(METRICS)}.")
+    found: dict[tuple[str, str, str], MetricSeries] = {}
+    for point in await read_points(uow, metrics=metrics, since=since, until=until):
+        key = (point.metric, point.platform, point.currency)
+        if key not in found:
+            found[key] = MetricSeries(
+                metric=point.metric,
+                unit=METRICS[point.metric],
+                platform=point.platform,
+                currency=point.currency,
+                values=[],
+            )
+        found[key].values.append(Value(point.day, point.value))
+    return list(found.values())

@@ -1,0 +1,28 @@
+"""Composition root of the web server: `granian --factory shelftide.app:create`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+
+from shelftide.core.log import configure_logging
+from shelftide.core.settings import read_settings
+from shelftide.jobs.wiring import open_services
+from shelftide.web.site import build_site
+
+
+def create() -> Litestar:
+    """The web application, wired from the environment; its services live as long as its lifespan."""
+    settings = read_settings()
+    configure_logging(machine=not settings.demo)
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        services = await open_services(settings)
+        app.state.services = services
+        try:
+            yield
+        finally:
+            await services.close()
+
+    return build_site(lifespan=[lifespan], settings=settings)

@@ -1,0 +1,191 @@
+"""`/api/v1/tenants`: brands, their connections, runs and figures. Reads for all who may see the brand."""
+
+from datetime import date, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, get, post
+from litestar.params import Parameter
+
+from shelftide.analytics.cover import SkuCover, covers
+from shelftide.analytics.series import MetricSeries, read_series
+from shelftide.core.errors import InvalidInputError, NotFoundError
+from shelftide.core.scope import Right
+from shelftide.jobs.services import Services
+from shelftide.jobs.sync_connection import check_connection, sync_connection
+from shelftide.store.repositories.agencies import Tenant, get_tenant, list_tenants, record
+from shelftide.store.repositories.connections import (
+    Connection,
+    QuarantinedRow,
+    StreamState,
+    get_connection,
+    list_connections,
+    list_quarantine,
+    list_streams,
+)
+from shelftide.store.repositories.runs import Run, get_run, list_runs
+from shelftide.store.unit_of_work import UnitOfWork
+from shelftide.web.auth.connecting import ConnectReply, ConnectRequest, begin_consent
+from shelftide.web.auth.doors import principal, requires, requires_any, scope_of
+
+AnyRequest = Request[Any, Any, Any]
+Limit = Annotated[int, Parameter(ge=1, le=200, description="How many at most.")]
+_LONGEST = timedelta(days=1100)
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of runs; `next` is the cursor of the next one."""
+
+    items: list[Run]
+    next: UUID | None
+
+
+class ConnectionHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection with the state of each of its streams."""
+
+    connection: Connection
+    streams: list[StreamState]
+
+
+class RunReply(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that was queued."""
+
+    run_id: UUID
+
+
+class TenantController(Controller):
+    """What staff and clients' people read."""
+
+    path = "/api/v1/tenants"
+    guards = (requires_any(Right.READ),)
+    tags = ("tenants",)
+
+    @get("/", summary="Brands that you may see")
+    async def list_tenants(self, request: AnyRequest, services: Services) -> list[Tenant]:
+        """All brands in scope, by name."""
+        async with UnitOfWork(services.database, principal(request).scope) as uow:
+            return await list_tenants(uow)
+
+    @get("/{tenant_id:uuid}", summary="One brand")
+    async def get_tenant(self, request: AnyRequest, services: Services, tenant_id: UUID) -> Tenant:
+        """One brand in scope."""
+        async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
+            return await get_tenant(uow, tenant_id)
+
+    @get("/{tenant_id:uuid}/metrics", summary="Daily figures")
+    async def metrics(
+        self,
+        request: AnyRequest,
+        services: Services,
+        *,
+        tenant_id: UUID,
+        metrics: list[str],
+        since: date,
+        until: date,
+    ) -> list[MetricSeries]:
+        """Daily values of the named metrics, both days included; a day without data is absent, not 0."""
+        if since > until or until - since > _LONGEST:
+            raise InvalidInputError("since must not be after until, and at most 1,100 days before it.")
+        async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
+            return await read_series(uow, metrics=metrics, since=since, until=until)
+
+    @get("/{tenant_id:uuid}/cover", summary="Days of cover per SKU (baseline)")
+    async def cover(self, request: AnyRequest, services: Services, tenant_id: UUID) -> list[SkuCover]:
+        """The classic reorder rule on 56 days of sales; the shortest cover first."""
+        await services.refresh_clock()
+        async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
+            tenant = await get_tenant(uow, tenant_id)
+            return await covers(uow, zone=tenant.zone, now=services.clock.now())
+
+
+class OperationsController(Controller):
+    """What staff do: connect, check, sync, look at runs and rejects."""
+
+    path = "/api/v1/tenants/{tenant_id:uuid}"
+    guards = (requires(Right.READ),)
+    tags = ("operations",)
+
+    @get("/connections", summary="Connections of a brand")
+    async def connections(self, request: AnyRequest, services: Services, tenant_id: UUID) -> list[Connection]:
+        """All connections of the brand."""
+        async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
+            return await list_connections(uow)
+
+    @get("/connections/{connection_id:uuid}", summary="Health of a connection")
+    async def health(
+        self, request: AnyRequest, services: Services, tenant_id: UUID, connection_id: UUID
+    ) -> ConnectionHealth:
+        """State, reason, the one step that mends it, and each stream."""
+        async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
+            return ConnectionHealth(
+                connection=await get_connection(uow, connection_id), streams=await list_streams(uow, connection_id)
+            )
+
+    @get("/runs", summary="Runs of a brand")
+    async def runs(
+        self, request: AnyRequest, services: Services, tenant_id: UUID, limit: Limit = 50, cursor: UUID | None = None
+    ) -> Page:
+        """Newest first."""
+        async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
+            found = await list_runs(uow, limit=limit, before=cursor)
+        return Page(items=found, next=found[-1].run_id if len(found) == limit else None)
+
+    @get("/runs/{run_id:uuid}", summary="One run")
+    async def run(self, request: AnyRequest, services: Services, tenant_id: UUID, run_id: UUID) -> Run:
+        """One run with its progress or its error."""
+        async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
+            found = await get_run(uow, run_id)
+        if found is None:
+            raise NotFoundError
+        return found
+
+    @get("/quarantine", summary="Rows that were not understood")
+    async def quarantine(
+        self, request: AnyRequest, services: Services, tenant_id: UUID, limit: Limit = 50
+    ) -> list[QuarantinedRow]:
+        """Newest first, each with its reason."""
+        async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
+            return await list_quarantine(uow, limit=limit)
+
+
+class ConnectController(Controller):
+    """Changing requests on connections."""
+
+    path = "/api/v1/tenants/{tenant_id:uuid}/connections"
+    guards = (requires(Right.CONNECT),)
+    tags = ("operations",)
+
+    @post("/", summary="Begin connecting an account")
+    async def connect(
+        self, request: AnyRequest, services: Services, tenant_id: UUID, data: ConnectRequest
+    ) -> ConnectReply:
+        """Answers with the address of the platform's consent page."""
+        return await begin_consent(request, services, scope_of(request, tenant_id), data)
+
+    @post("/{connection_id:uuid}/check", summary="Check a connection now", status_code=202)
+    async def check(self, request: AnyRequest, services: Services, tenant_id: UUID, connection_id: UUID) -> RunReply:
+        """Queues one cheap call that proves the grant."""
+        async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
+            connection = await get_connection(uow, connection_id)
+            run_id = await check_connection.enqueue(
+                uow, dedupe=f"check:{connection_id}", connection_id=str(connection.connection_id)
+            )
+            await record(uow, "connection.check", target=str(connection_id))
+            await uow.commit()
+        return RunReply(run_id=run_id)
+
+    @post("/{connection_id:uuid}/sync", summary="Sync a connection now", status_code=202)
+    async def sync(self, request: AnyRequest, services: Services, tenant_id: UUID, connection_id: UUID) -> RunReply:
+        """Queues a sync, unless one waits or runs already."""
+        async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
+            connection = await get_connection(uow, connection_id)
+            run_id = await sync_connection.enqueue(
+                uow,
+                lane=str(connection_id),
+                dedupe=f"sync:{connection_id}",
+                connection_id=str(connection.connection_id),
+            )
+            await record(uow, "connection.sync", target=str(connection_id))
+            await uow.commit()
+        return RunReply(run_id=run_id)

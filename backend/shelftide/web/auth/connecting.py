@@ -1,0 +1,79 @@
+"""Consent as console and API both use it: begin, and the callback that ends it."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+
+from shelftide.core.scope import Scope
+from shelftide.ingest.connect import Connecting
+from shelftide.jobs.services import Services
+from shelftide.jobs.sync_connection import sync_connection
+from shelftide.store.repositories.agencies import record
+from shelftide.store.unit_of_work import UnitOfWork
+from shelftide.web.auth.doors import principal
+
+
+class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Which connector, and what it must know before the consent (a shop's address)."""
+
+    connector: str
+    settings: dict[str, str] = {}
+
+
+class ConnectReply(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the browser goes next."""
+
+    authorize_url: str
+
+
+def redirect_uri(services: Services, connector: str) -> str:
+    """The callback that is registered at the platform."""
+    return f"{services.settings.console_url}/connect/{connector}/callback"
+
+
+async def begin_consent(
+    request: Request[Any, Any, Any], services: Services, scope: Scope, data: ConnectRequest
+) -> ConnectReply:
+    """Remember a consent, bound to session, brand, connector and redirect; answer with the platform's page."""
+    connector = services.registry.connector(data.connector)
+    who = principal(request)
+    await services.refresh_clock()
+    async with UnitOfWork(services.database, scope) as uow:
+        url = await services.consent.begin(
+            uow,
+            connector,
+            settings=data.settings,
+            session_hash=who.session_hash,
+            redirect_uri=redirect_uri(services, data.connector),
+        )
+        await record(uow, "connection.begin", target=data.connector)
+        await uow.commit()
+    return ConnectReply(authorize_url=url)
+
+
+async def finish_consent(request: Request[Any, Any, Any], services: Services, connector: str) -> UUID:
+    """Check the callback, connect what it opens, and queue the first sync. Returns the brand."""
+    who = principal(request)
+    await services.refresh_clock()
+    connecting = Connecting(
+        services.database,
+        vault=services.vault,
+        consent=services.consent,
+        clock=services.clock,
+        routes=services.routes,
+    )
+    tenant_id, connection_ids = await connecting.finish(
+        who.scope,
+        services.registry.connector(connector),
+        dict(request.query_params),
+        session_hash=who.session_hash,
+    )
+    async with UnitOfWork(services.database, who.scope.narrow(tenant_id)) as uow:
+        for connection_id in connection_ids:
+            await sync_connection.enqueue(
+                uow, lane=str(connection_id), dedupe=f"sync:{connection_id}", connection_id=str(connection_id)
+            )
+        await uow.commit()
+    return tenant_id

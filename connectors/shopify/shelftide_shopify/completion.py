@@ -1,0 +1,106 @@
+"""Rows whose inner lists did not fit: the rest is fetched by the row's id, so that nothing is cut off."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shelftide_sdk.errors import ContractError
+from shelftide_shopify.door import Door
+from shelftide_shopify.mapping import Row, nodes
+from shelftide_shopify.queries import (
+    ITEM_LEVELS,
+    ORDER_LINES,
+    ORDER_MOMENTS,
+    REFUND_LINES,
+    REFUND_QUANTITIES,
+    product_variants,
+)
+
+_PAGE = 50
+_REFUND_CHUNK = 50
+
+
+async def whole_connection(
+    door: Door, query: str, row_id: str, path: Sequence[str], connection: Mapping[str, Any]
+) -> dict[str, Any]:
+    """`connection` with all its rows, the missing ones fetched by `row_id`. `path` leads to it in the reply."""
+    rows, info, visited = list(nodes(connection)), connection["pageInfo"], set[Any]()
+    while info["hasNextPage"]:
+        cursor = info["endCursor"]
+        if cursor is None or cursor in visited:
+            raise ContractError("Shopify's paging goes round in a circle", detail=f"{row_id} {path[-1]} {cursor!r}")
+        visited.add(cursor)
+        reply: Any = await door.query(query, id=row_id, first=_PAGE, after=cursor)
+        for name in path:
+            reply = (reply or {}).get(name)
+        if reply is None:
+            break  # deleted while it was read: what is here is what there is
+        rows.extend(nodes(reply))
+        info = reply["pageInfo"]
+    return {"nodes": rows, "pageInfo": {"hasNextPage": False}}
+
+
+def _more(connection: Any) -> bool:
+    return isinstance(connection, dict) and bool((connection.get("pageInfo") or {}).get("hasNextPage"))
+
+
+async def complete_order(door: Door, row: Row) -> Row:
+    """An order with all lines, visits and refund lines."""
+    order = dict(row)
+    if _more(order.get("lineItems")):
+        order["lineItems"] = await whole_connection(
+            door, ORDER_LINES, order["id"], ("order", "lineItems"), order["lineItems"]
+        )
+    journey = order.get("customerJourneySummary")
+    if journey and _more(journey.get("moments")):
+        path = ("order", "customerJourneySummary", "moments")
+        moments = await whole_connection(door, ORDER_MOMENTS, order["id"], path, journey["moments"])
+        order["customerJourneySummary"] = {**journey, "moments": moments}
+    if isinstance(order.get("refunds"), list):
+        order["refunds"] = [await complete_refund(door, refund) for refund in order["refunds"]]
+    return order
+
+
+async def complete_refund(door: Door, row: Row) -> Row:
+    """A refund with all its lines."""
+    if not _more(row.get("refundLineItems")):
+        return row
+    path = ("refund", "refundLineItems")
+    return {
+        **row,
+        "refundLineItems": await whole_connection(door, REFUND_LINES, row["id"], path, row["refundLineItems"]),
+    }
+
+
+async def add_refund_lines(door: Door, rows: Sequence[Row]) -> list[Row]:
+    """Orders of a bulk file with the refund lines that a bulk query cannot ask for."""
+    wanted = [row["id"] for row in rows if row.get("refunds")]
+    lines: dict[str, Any] = {}
+    for start in range(0, len(wanted), _REFUND_CHUNK):
+        reply = await door.query(REFUND_QUANTITIES, ids=wanted[start : start + _REFUND_CHUNK])
+        for order in filter(None, reply["nodes"]):
+            lines.update({refund["id"]: await complete_refund(door, refund) for refund in order["refunds"]})
+    return [
+        {**row, "refunds": [{**refund, **lines.get(refund["id"], {})} for refund in row["refunds"]]}
+        if row.get("refunds")
+        else row
+        for row in rows
+    ]
+
+
+async def complete_product(door: Door, row: Row, with_cost: bool) -> Row:
+    """A product with all its variants."""
+    if not _more(row.get("variants")):
+        return row
+    query = product_variants(with_cost)
+    return {**row, "variants": await whole_connection(door, query, row["id"], ("product", "variants"), row["variants"])}
+
+
+async def complete_item(door: Door, row: Row) -> Row:
+    """An inventory item with its levels at all locations."""
+    if not _more(row.get("inventoryLevels")):
+        return row
+    path = ("inventoryItem", "inventoryLevels")
+    return {
+        **row,
+        "inventoryLevels": await whole_connection(door, ITEM_LEVELS, row["id"], path, row["inventoryLevels"]),
+    }

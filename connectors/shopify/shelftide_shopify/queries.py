@@ -1,0 +1,294 @@
+"""Every query that the connector sends. Each one validates against the official schemas 2026-07 and 2026-10.
+
+Costs count objects, so the selections are lean: shop money only, except where the buyer's own currency matters.
+"""
+
+API_VERSION = "2026-07"
+
+SHOP = """
+query Shop {
+  shop { id name ianaTimezone currencyCode myshopifyDomain }
+  currentAppInstallation { accessScopes { handle } }
+}
+"""
+
+COUNT_ORDERS = "query CountOrders($query: String) { ordersCount(query: $query, limit: null) { count precision } }"
+COUNT_PRODUCTS = "query CountProducts($query: String) { productsCount(query: $query, limit: null) { count precision } }"
+
+_VISIT = """
+fragment Visit on CustomerVisit {
+  id occurredAt landingPage referrerUrl referralCode source sourceType
+  utmParameters { source medium campaign content term }
+}
+"""
+
+_LINE = """
+fragment Line on LineItem {
+  id title sku quantity currentQuantity
+  product { id } variant { id }
+  originalUnitPriceSet { shopMoney { amount currencyCode } }
+  discountedTotalSet(withCodeDiscounts: true) { shopMoney { amount currencyCode } }
+}
+"""
+
+_ORDER_FIELDS = """
+  id name createdAt processedAt updatedAt cancelledAt cancelReason closed test sourceName discountCodes
+  displayFinancialStatus displayFulfillmentStatus
+  attribution { handle }
+  shippingAddress { countryCodeV2 }
+  totalPriceSet { shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }
+  currentTotalPriceSet { shopMoney { amount currencyCode } }
+  subtotalPriceSet { shopMoney { amount currencyCode } }
+  totalDiscountsSet { shopMoney { amount currencyCode } }
+  totalShippingPriceSet { shopMoney { amount currencyCode } }
+  totalTaxSet { shopMoney { amount currencyCode } }
+  totalRefundedSet { shopMoney { amount currencyCode } }
+"""
+
+_CUSTOMER = "customer { id defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber } }"
+
+_REFUND_FIELDS = "id createdAt processedAt updatedAt note totalRefundedSet { shopMoney { amount currencyCode } }"
+
+_ORDER = (
+    "fragment OrderParts on Order {"
+    + _ORDER_FIELDS
+    + """
+  CUSTOMER
+  refunds { REFUND refundLineItems(first: 10) { nodes { quantity } pageInfo { hasNextPage endCursor } } }
+  lineItems(first: 5) { nodes { ...Line } pageInfo { hasNextPage endCursor } }
+  customerJourneySummary {
+    ready customerOrderIndex
+    firstVisit { ...Visit } lastVisit { ...Visit }
+    moments(first: 5) { nodes { __typename ...Visit } pageInfo { hasNextPage endCursor } }
+  }
+}
+""".replace("REFUND", _REFUND_FIELDS)
+    + _LINE
+    + _VISIT
+)
+
+
+def _order_parts(with_customer: bool) -> str:
+    return _ORDER.replace("CUSTOMER", _CUSTOMER if with_customer else "", 1)
+
+
+def orders(with_customer: bool) -> str:
+    """A page of orders by the time of their last change."""
+    return """
+query Orders($first: Int!, $after: String, $query: String) {
+  orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
+    nodes { ...OrderParts } pageInfo { hasNextPage endCursor }
+  }
+}
+""" + _order_parts(with_customer)
+
+
+def orders_by_id(with_customer: bool) -> str:
+    """Orders named by id, in the order of the ids; null for what is gone."""
+    return "query OrdersById($ids: [ID!]!) { nodes(ids: $ids) { __typename ...OrderParts } }" + _order_parts(
+        with_customer
+    )
+
+
+ORDER_LINES = (
+    """
+query OrderLines($id: ID!, $first: Int!, $after: String) {
+  order(id: $id) {
+    lineItems(first: $first, after: $after) { nodes { ...Line } pageInfo { hasNextPage endCursor } }
+  }
+}
+"""
+    + _LINE
+)
+
+ORDER_MOMENTS = (
+    """
+query OrderMoments($id: ID!, $first: Int!, $after: String) {
+  order(id: $id) {
+    customerJourneySummary {
+      moments(first: $first, after: $after) { nodes { __typename ...Visit } pageInfo { hasNextPage endCursor } }
+    }
+  }
+}
+"""
+    + _VISIT
+)
+
+REFUND_LINES = """
+query RefundLines($id: ID!, $first: Int!, $after: String) {
+  refund(id: $id) {
+    refundLineItems(first: $first, after: $after) { nodes { quantity } pageInfo { hasNextPage endCursor } }
+  }
+}
+"""
+
+REFUND_QUANTITIES = """
+query RefundQuantities($ids: [ID!]!) {
+  nodes(ids: $ids) {
+    ... on Order {
+      id refunds { id refundLineItems(first: 10) { nodes { quantity } pageInfo { hasNextPage endCursor } } }
+    }
+  }
+}
+"""
+
+_PRODUCT_FIELDS = """
+  id title handle status vendor productType tags onlineStoreUrl createdAt updatedAt
+  category { fullName }
+  featuredMedia { preview { image { url } } }
+"""
+_VARIANT = "id title sku barcode price updatedAt ITEM"
+_ITEM_WITH_COST = "inventoryItem { id unitCost { amount currencyCode } }"
+
+
+def _variant(with_cost: bool) -> str:
+    return _VARIANT.replace("ITEM", _ITEM_WITH_COST if with_cost else "")
+
+
+def products(with_cost: bool) -> str:
+    """A page of products with their first variants. Unit costs need `read_inventory`."""
+    return """
+query Products($first: Int!, $after: String, $query: String) {
+  products(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
+    nodes {
+      PRODUCT
+      variants(first: 10) { nodes { VARIANT } pageInfo { hasNextPage endCursor } }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+""".replace("PRODUCT", _PRODUCT_FIELDS).replace("VARIANT", _variant(with_cost))
+
+
+def product_variants(with_cost: bool) -> str:
+    """More variants of one product."""
+    return """
+query ProductVariants($id: ID!, $first: Int!, $after: String) {
+  product(id: $id) {
+    variants(first: $first, after: $after) { nodes { VARIANT } pageInfo { hasNextPage endCursor } }
+  }
+}
+""".replace("VARIANT", _variant(with_cost))
+
+
+DELETED_PRODUCTS = """
+query DeletedProducts($first: Int!, $after: String, $query: String) {
+  events(first: $first, after: $after, query: $query, sortKey: ID) {
+    nodes { __typename id action createdAt ... on BasicEvent { subjectId subjectType } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+_LEVEL = """
+  id updatedAt isActive location { id }
+  quantities(names: [
+    "available", "on_hand", "committed", "incoming", "reserved", "damaged", "safety_stock", "quality_control"
+  ]) { name quantity }
+"""
+
+STOCK = """
+query Stock($first: Int!, $after: String, $query: String) {
+  inventoryItems(first: $first, after: $after, query: $query) {
+    nodes {
+      id sku updatedAt
+      inventoryLevels(first: 5) { nodes { LEVEL } pageInfo { hasNextPage endCursor } }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+""".replace("LEVEL", _LEVEL)
+
+ITEM_LEVELS = """
+query ItemLevels($id: ID!, $first: Int!, $after: String) {
+  inventoryItem(id: $id) {
+    inventoryLevels(first: $first, after: $after) { nodes { LEVEL } pageInfo { hasNextPage endCursor } }
+  }
+}
+""".replace("LEVEL", _LEVEL)
+
+LOCATIONS = """
+query Locations($first: Int!, $after: String, $query: String) {
+  locations(first: $first, after: $after, query: $query, includeInactive: true, includeLegacy: true) {
+    nodes { id name isActive updatedAt address { countryCode } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+BULK_RUN = """
+mutation RunBulk($query: String!) {
+  bulkOperationRunQuery(query: $query, groupObjects: false) {
+    bulkOperation { id status }
+    userErrors { field message code }
+  }
+}
+"""
+
+BULK_POLL = """
+query PollBulk($id: ID!) {
+  bulkOperation(id: $id) { id status errorCode objectCount rootObjectCount url partialDataUrl }
+}
+"""
+
+
+def bulk_orders(since: str, with_customer: bool) -> str:
+    """The bulk query for orders. A connection inside a list is refused, so refunds come without their lines."""
+    return (
+        "query BulkOrders { orders(query: \"updated_at:>='SINCE'\", sortKey: UPDATED_AT) { edges { node {".replace(
+            "SINCE", since
+        )
+        + _ORDER_FIELDS
+        + (_CUSTOMER if with_customer else "")
+        + f" refunds {{ {_REFUND_FIELDS} }} lineItems {{ edges {{ node {{ __typename ...Line }} }} }}"
+        + """
+      customerJourneySummary {
+        ready customerOrderIndex
+        firstVisit { ...Visit } lastVisit { ...Visit }
+        moments { edges { node { __typename ...Visit } } }
+      }
+    } } }
+}
+"""
+        + _LINE
+        + _VISIT
+    )
+
+
+def bulk_products(since: str, with_cost: bool) -> str:
+    """The bulk query for products and their variants."""
+    return (
+        "query BulkProducts { products(query: \"updated_at:>='SINCE'\", sortKey: UPDATED_AT) { edges { node {".replace(
+            "SINCE", since
+        )
+        + _PRODUCT_FIELDS
+        + " variants { edges { node { __typename "
+        + _variant(with_cost)
+        + " } } } } } } }"
+    )
+
+
+def all_queries() -> dict[str, str]:
+    """Every query by name, for validation."""
+    flags = (True, False)
+    return {
+        "shop": SHOP,
+        "count_orders": COUNT_ORDERS,
+        "count_products": COUNT_PRODUCTS,
+        **{f"orders[{flag}]": orders(flag) for flag in flags},
+        **{f"orders_by_id[{flag}]": orders_by_id(flag) for flag in flags},
+        "order_lines": ORDER_LINES,
+        "order_moments": ORDER_MOMENTS,
+        "refund_lines": REFUND_LINES,
+        "refund_quantities": REFUND_QUANTITIES,
+        **{f"products[{flag}]": products(flag) for flag in flags},
+        **{f"product_variants[{flag}]": product_variants(flag) for flag in flags},
+        "deleted_products": DELETED_PRODUCTS,
+        "stock": STOCK,
+        "item_levels": ITEM_LEVELS,
+        "locations": LOCATIONS,
+        "bulk_run": BULK_RUN,
+        "bulk_poll": BULK_POLL,
+        **{f"bulk_orders[{flag}]": bulk_orders("2026-01-01T00:00:00Z", flag) for flag in flags},
+        **{f"bulk_products[{flag}]": bulk_products("2026-01-01T00:00:00Z", flag) for flag in flags},
+    }

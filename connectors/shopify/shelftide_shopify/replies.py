@@ -1,0 +1,148 @@
+"""Shopify's replies: errors that come with HTTP 200, and what a query costs.
+
+Source: shopify.dev on GraphQL Admin rate limits and status codes.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from shelftide_sdk.errors import (
+    AuthorizationError,
+    ConfigurationError,
+    ConnectorError,
+    ContractError,
+    RateLimitedError,
+    TransientError,
+)
+
+_SCOPE = re.compile(r"`?\b((?:read|write)_[a-z_]+)\b`?")
+_SECOND = timedelta(seconds=1)
+
+
+class QueryTooLargeError(ContractError):
+    """The query asks for more points than one query may cost. The reader halves its page; a repeat is useless."""
+
+
+def classify_reply(response: Any) -> ConnectorError | None:
+    """Name the error in an HTTP reply, or None if it is good. Partial data beside errors is an error."""
+    if response.status_code != 200:
+        return _classify_status(response)
+    if not response.headers.get("content-type", "").startswith("application/json"):
+        return None
+    try:
+        body = response.json()
+    except ValueError:
+        return TransientError("Shopify sent a broken reply", detail="HTTP 200 with invalid JSON")
+    errors = body.get("errors") if isinstance(body, dict) else None
+    return _classify_errors(errors, body, reply_time(response)) if errors else None
+
+
+def reply_time(response: Any) -> datetime:
+    """When Shopify answered, by its own clock where it says so."""
+    try:
+        return parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError):
+        return datetime.now(UTC)
+
+
+def _classify_status(response: Any) -> ConnectorError | None:
+    status = response.status_code
+    detail = f"HTTP {status}"
+    if status == 429:
+        return RateLimitedError("Shopify asks to wait", retry_at=_retry_at(response), detail=detail)
+    if status >= 500:
+        return TransientError("Shopify is not available for the moment", detail=detail)
+    return _STATUSES[status](detail) if status in _STATUSES else None
+
+
+_STATUSES: Mapping[int, Callable[[str], ConnectorError]] = {
+    401: lambda detail: AuthorizationError("Shopify does not accept the token", refreshable=True, detail=detail),
+    402: lambda detail: AuthorizationError(
+        "The shop is frozen", hint="The merchant must settle the bill at Shopify.", detail=detail
+    ),
+    403: lambda detail: AuthorizationError("Shopify refuses access to the shop", detail=detail),
+    404: lambda detail: ConfigurationError("There is no such shop", detail=detail),
+    423: lambda detail: AuthorizationError(
+        "The shop is locked", hint="The merchant must ask Shopify to unlock the shop.", detail=detail
+    ),
+    430: lambda detail: ContractError("Shopify's security rules refuse the request", detail=detail),
+}
+
+
+def _retry_at(response: Any) -> datetime | None:
+    try:
+        return reply_time(response) + float(response.headers["retry-after"]) * _SECOND
+    except (KeyError, ValueError, OverflowError):
+        return None
+
+
+def _classify_errors(errors: Any, body: Mapping[str, Any], now: datetime) -> ConnectorError:
+    """The most telling of several errors: a refusal outweighs a wait, a wait outweighs a failure."""
+    if not isinstance(errors, Sequence) or isinstance(errors, str):
+        return ContractError("Shopify answers with an error in an unknown form", detail=str(errors)[:500])
+    by_code = {_code(error): error for error in reversed(errors)}
+    for code, build in _CODES.items():
+        if code in by_code:
+            return build(by_code[code], body, now)
+    return ContractError("Shopify does not accept the query", detail=str(errors)[:500])
+
+
+def _code(error: Any) -> str:
+    if not isinstance(error, dict):
+        return ""
+    code = (error.get("extensions") or {}).get("code")
+    if code:
+        return str(code)
+    message = str(error.get("message", ""))
+    if message.startswith("Throttled"):
+        return "THROTTLED"
+    return "INTERNAL_SERVER_ERROR" if message.startswith("Internal error") else ""
+
+
+def _access_denied(error: Mapping[str, Any], body: Mapping[str, Any], now: datetime) -> ConnectorError:
+    extensions = error.get("extensions") or {}
+    text = f"{extensions.get('requiredAccess') or ''} {error.get('message', '')}"
+    scopes = tuple(dict.fromkeys(_SCOPE.findall(text)))
+    field = ".".join(str(part) for part in error.get("path") or ())
+    return AuthorizationError(
+        f"The app may not read {field or 'this data'}", missing_scopes=scopes, detail=str(error)[:500]
+    )
+
+
+def _shop_inactive(error: Mapping[str, Any], body: Mapping[str, Any], now: datetime) -> ConnectorError:
+    return AuthorizationError("The shop is not active", hint="The merchant must reopen the shop.")
+
+
+def _throttled(error: Mapping[str, Any], body: Mapping[str, Any], now: datetime) -> ConnectorError:
+    wait = throttle_wait((body.get("extensions") or {}).get("cost"))
+    return RateLimitedError("The shop's query budget is used up", retry_at=None if wait is None else now + wait)
+
+
+def _too_large(error: Mapping[str, Any], body: Mapping[str, Any], now: datetime) -> ConnectorError:
+    return QueryTooLargeError("The query costs more than one query may", detail=str(error)[:500])
+
+
+def _internal(error: Mapping[str, Any], body: Mapping[str, Any], now: datetime) -> ConnectorError:
+    return TransientError("Shopify had an internal error", detail=str(error)[:500])
+
+
+_CODES = {
+    "ACCESS_DENIED": _access_denied,
+    "SHOP_INACTIVE": _shop_inactive,
+    "THROTTLED": _throttled,
+    "MAX_COST_EXCEEDED": _too_large,
+    "INTERNAL_SERVER_ERROR": _internal,
+}
+
+
+def throttle_wait(cost: Any) -> timedelta | None:
+    """How long until the bucket holds enough: (requested - available) / restore rate. None if Shopify does not say."""
+    try:
+        status = cost["throttleStatus"]
+        missing = float(cost["requestedQueryCost"]) - float(status["currentlyAvailable"])
+        return timedelta(seconds=max(missing, 0.0) / float(status["restoreRate"]))
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None

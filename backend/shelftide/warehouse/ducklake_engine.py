@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from sqlalchemy import Table
 
 from shelftide.warehouse import questions
 from shelftide.warehouse.delta import Delta, deltas_of
-from shelftide.warehouse.instances import LAKE, LOCK, Instances, InstanceSettings, open_empty, open_lake
+from shelftide.warehouse.instances import LAKE, Instances, InstanceSettings, open_empty, open_lake, transaction
 from shelftide.warehouse.lakes import Lakes
 from shelftide.warehouse.merge import Merge, Verdict, change_of, merge_of
 from shelftide.warehouse.sql import DUCKLAKE, Query, Statement, compile_query, quote, shape
@@ -52,8 +52,8 @@ class DuckLakeWarehouses:
             self._empty = None
 
     async def _open(self, tenant_id: UUID) -> duckdb.DuckDBPyConnection:
-        login = await self.lakes.ensure(tenant_id)
-        return await asyncio.to_thread(open_lake, login, self.lakes.address, self.folder(tenant_id), self.settings)
+        async with self.lakes.opening(tenant_id) as login:
+            return await asyncio.to_thread(open_lake, login, self.lakes.address, self.folder(tenant_id), self.settings)
 
     def empty(self) -> duckdb.DuckDBPyConnection:
         """A cursor on tables without rows, for tenants that have no lake yet."""
@@ -134,24 +134,10 @@ def _ask(cursor: duckdb.DuckDBPyConnection, query: Query) -> pa.Table:
     return shape(cursor.execute(query.text, list(query.values)).to_arrow_table(), query)
 
 
-@contextlib.contextmanager
-def _transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    cursor.execute("begin")
-    try:
-        # First of all, so that two writers never see the same state: without it they doubled rows.
-        cursor.execute(LOCK)
-        yield
-        cursor.execute("commit")
-    except BaseException:
-        with contextlib.suppress(duckdb.Error):
-            cursor.execute("rollback")
-        raise
-
-
 def _write(cursor: duckdb.DuckDBPyConnection, deltas: list[Delta], stamp: Stamp) -> Change:
     tables: dict[str, TableChange] = {}
     days: set[tuple[str, date]] = set()
-    with _transaction(cursor):
+    with transaction(cursor):
         for delta in deltas:
             table = table_of(delta.record)
             tables[table.name], touched = _merge(cursor, table, delta, stamp)
@@ -227,7 +213,7 @@ def _closed_copies(table: Table) -> str:
 
 def _erase_customer(cursor: duckdb.DuckDBPyConnection, key: str) -> int:
     erased = 0
-    with _transaction(cursor):
+    with transaction(cursor):
         for table in METADATA.sorted_tables:
             if fields := customer_fields(table):
                 empty = ", ".join(f"{quote(field)} = null" for field in fields)

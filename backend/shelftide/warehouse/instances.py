@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import importlib.util
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -21,7 +21,7 @@ from shelftide.warehouse.sql import column_definitions, quote
 from shelftide.warehouse.tables import METADATA
 
 LAKE = "lake"
-LOCK = f"call postgres_execute('__ducklake_metadata_{LAKE}', 'select pg_advisory_xact_lock(4711, 1)')"
+_LOCK = f"call postgres_execute('__ducklake_metadata_{LAKE}', 'select pg_advisory_xact_lock(4711, 1)')"
 _EXTENSIONS = ("postgres_scanner", "ducklake")
 T = TypeVar("T")
 
@@ -115,15 +115,28 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
     """Add the tables and columns that record types gained. In one transaction, one writer at a time."""
     if not _missing(connection):
         return
-    connection.execute("begin")
-    try:
-        connection.execute(LOCK)
+    with transaction(connection):
         for statement in _missing(connection):
             connection.execute(statement)
-        connection.execute("commit")
+
+
+@contextlib.contextmanager
+def transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """One writer at a time, over all processes, from before the first look at the lake until after the commit.
+
+    The lock is asked for while the lake is not the default catalog: else DuckDB looks for the function in the lake
+    first, which fixes the snapshot before the lock is granted, and two writers double rows.
+    """
+    cursor.execute("use memory")
+    cursor.execute("begin")
+    try:
+        cursor.execute(_LOCK)
+        cursor.execute(f"use {LAKE}")
+        yield
+        cursor.execute("commit")
     except BaseException:
         with contextlib.suppress(duckdb.Error):
-            connection.execute("rollback")
+            cursor.execute("rollback")
         raise
 
 

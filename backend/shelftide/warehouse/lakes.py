@@ -8,6 +8,8 @@ import hashlib
 import hmac
 import secrets
 from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Protocol
 from uuid import UUID
 
@@ -102,6 +104,18 @@ class Lakes:
         finally:
             await connection.close()
 
+    @asynccontextmanager
+    async def opening(self, tenant_id: UUID) -> AsyncIterator[LakeLogin]:
+        """The login, while nobody else opens this lake: two first attaches at once would both make its catalog."""
+        login = await self.ensure(tenant_id)
+        connection = await self._connect()
+        try:
+            async with connection.transaction():
+                await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", login.name)
+                yield login
+        finally:
+            await connection.close()
+
     async def drop(self, tenant_id: UUID) -> None:
         """Remove schema, login and password. Harmless when there is nothing."""
         name = lake_name(tenant_id)
@@ -128,9 +142,7 @@ async def _make(connection: asyncpg.Connection, login: LakeLogin, database: str)
     """Names are `lake_` and hex digits, the verifier is base64: DDL takes no parameters."""
     verb = "alter" if await _role_exists(connection, login.name) else "create"
     verifier = scram_verifier(login.password)
-    await connection.execute(
-        f"{verb} role \"{login.name}\" login nosuperuser nocreatedb nocreaterole password '{verifier}'"
-    )
+    await connection.execute(f"{verb} role \"{login.name}\" login password '{verifier}'")
     # CREATEROLE gives its maker the right to grant the role, not to act as it; without that no schema can be its own.
     await connection.execute(f'grant "{login.name}" to current_user with inherit true, set true')
     await connection.execute(f'grant connect on database "{database}" to "{login.name}"')

@@ -118,6 +118,8 @@ def refuse_foreign(statement: Statement) -> None:
                 _refuse_function(str(getattr(element, "name", "")))
             case TextClause():
                 _refuse_text(element.text)
+            case Select() if any(isinstance(source, TextClause) for source in element.get_final_froms()):
+                raise RefusedStatementError("hand-written SQL may not name a table")
             case ColumnClause() if element.is_literal:
                 _refuse_text(str(element.name))
 

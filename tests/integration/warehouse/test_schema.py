@@ -32,8 +32,9 @@ async def test_postgres_holds_what_the_metadata_says(dsns: Dsns) -> None:
             " where n.nspname = 'warehouse' and c.relkind = 'p' and a.attnum > 0 and not a.attisdropped"
         )
         unguarded = await connection.fetch(
-            "select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
-            " where n.nspname = 'warehouse' and c.relkind in ('p', 'r') and not (c.relrowsecurity and c.relforcerowsecurity)"
+            "select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+            " where n.nspname = 'warehouse' and c.relkind in ('p', 'r')"
+            " and not (c.relrowsecurity and c.relforcerowsecurity)"
         )
     finally:
         await connection.close()

@@ -61,8 +61,9 @@ def merge_of(table: Table, traits: EngineTraits) -> Merge:
     keys = " and ".join(f"t.{quote(name)} = d.{quote(name)}" for name in record.key)
     has_day = "local_day" in table.c
     day = "t.local_day" if has_day else "cast(null as date)"
-    own = "t.tenant_id = $1 and t.connection_id = $2"
+    own = f"{traits.own} and t.connection_id = $2"
     current = f"{own} and t.superseded_at is null"
+    lookup = traits.lookup.format(table=target, condition=f"{keys} and {current}")
     newer = quote(record.newer_by) if record.newer_by else None
     stale = f" when d.{newer} < t.{newer} or (d.{newer} is null and t.{newer} is not null) then 1" if newer else ""
     return Merge(
@@ -73,12 +74,12 @@ def merge_of(table: Table, traits: EngineTraits) -> Merge:
         match=(
             f"insert into seen select d.ord, t.{traits.row_address}, t.observed_at, {day},"
             f" case when t.row_hash = d.row_hash then 0{stale} when t.observed_at >= $3 then 2 else 3 end"
-            f" from {target} t join delta d on {keys} where {current}"
+            f" from delta d {lookup}"
         ),
         match_gone=(
             f"insert into seen select null, t.{traits.row_address}, t.observed_at, {day},"
             f" case when t.observed_at >= $3 then 5 else 4 end"
-            f" from {target} t join gone d on {keys} where {current}"
+            f" from gone d {lookup}"
         ),
         late_exists=f"select exists (select 1 from {target} t where {own} and t.superseded_at > $3)",
         late=(

@@ -20,7 +20,6 @@ from shelftide.warehouse.sql import POSTGRES, Statement, compile_query, from_row
 from shelftide.warehouse.tables import METADATA, customer_fields, table_of
 from shelftide.warehouse.warehouse import Batch, Change, Stamp, TableChange
 
-_ANALYZE_FROM = 1_000
 _CSV = csv.WriteOptions(include_header=False)
 
 
@@ -147,9 +146,9 @@ async def _merge(
     merge = merge_of(table, POSTGRES)
     await _copy(connection, table, delta)
     await connection.execute(merge.make_seen)
+    rows = delta.rows.num_rows
     met, days = await _meet(connection, merge, delta, [stamp.tenant_id, stamp.connection_id, stamp.moment])
     await _close_versions(connection, table, met, stamp)
-    rows = delta.rows.num_rows
     if met.get(Verdict.SAME, 0) + met.get(Verdict.STALE, 0) < rows:
         insert = merge.insert_all if questions.plain(met) else merge.insert
         await connection.execute(
@@ -174,8 +173,6 @@ async def _copy(connection: asyncpg.Connection, table: Table, delta: Delta) -> N
         for batch in rows.select(names).to_batches():
             text = await asyncio.to_thread(_csv, batch)
             await connection.copy_to_table(name, source=text, columns=names, format="csv")
-        if rows.num_rows >= _ANALYZE_FROM:
-            await connection.execute(f"analyze {name}")
 
 
 def _csv(batch: pa.RecordBatch) -> io.BytesIO:
@@ -201,14 +198,11 @@ async def _meet(
 
 async def _close_versions(connection: asyncpg.Connection, table: Table, met: dict[Verdict, int], stamp: Stamp) -> None:
     name = table_name(table, POSTGRES)
-    here = "t.tenant_id = $1 and t.ctid = s.address"
+    # By address, not by join: temporary tables have no statistics, and a join may read all that the tenant has.
+    here = "tenant_id = $1 and ctid = any (array(select address from seen where verdict in "
     if met.keys() & {Verdict.CLOSED, Verdict.REMOVED}:
         await connection.execute(
-            f"update {name} t set superseded_at = $2 from seen s where {here} and s.verdict in (3, 4)",
-            stamp.tenant_id,
-            stamp.moment,
+            f"update {name} set superseded_at = $2 where {here}(3, 4)))", stamp.tenant_id, stamp.moment
         )
     if met.keys() & {Verdict.REPLACED, Verdict.DROPPED}:
-        await connection.execute(
-            f"delete from {name} t using seen s where {here} and s.verdict in (2, 5)", stamp.tenant_id
-        )
+        await connection.execute(f"delete from {name} where {here}(2, 5)))", stamp.tenant_id)

@@ -30,10 +30,24 @@ class EngineTraits(msgspec.Struct, frozen=True):
     row_address: str  # the hidden column that finds a row again inside one transaction
     address_type: str
     temporary: str  # what ends the definition of a table that lives for one transaction
+    # How rows of a delta `d` find their current row `t`. In Postgres one index lookup each, whatever the planner
+    # believes of a table without statistics; in DuckDB one hash join.
+    lookup: str
+    # The tenant of `t` is $1. The policy says so already in Postgres; said twice, the planner takes the tenant for tiny
+    # and reads all of it through whatever index is smallest.
+    own: str
 
 
-DUCKLAKE = EngineTraits("ducklake", "main", "rowid", "bigint", "")
-POSTGRES = EngineTraits("postgres", "warehouse", "ctid", "tid", " on commit drop")
+DUCKLAKE = EngineTraits("ducklake", "main", "rowid", "bigint", "", "join {table} t on {condition}", "t.tenant_id = $1")
+POSTGRES = EngineTraits(
+    "postgres",
+    "warehouse",
+    "ctid",
+    "tid",
+    " on commit drop",
+    "cross join lateral (select t.ctid, t.* from {table} t where {condition} limit 1) t",
+    "cast($1 as uuid) is not null",
+)
 
 
 class _TypeCompiler(PGTypeCompiler):

@@ -39,11 +39,16 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
 
 def children(settings: Settings, *, workers: int = 1) -> list[Child]:
     """The web server and the workers."""
-    granian = (
-        sys.executable, "-m", "granian", "--factory", "--interface", "asgi", "--loop", "uvloop", "--host", settings.host,
-        "--port", str(settings.port), "--workers", "1", "--workers-kill-timeout", "20", "--no-log", "--no-ws",
-        "shelftide.app:create",
-    )  # fmt: skip
+    options = {
+        "--interface": "asgi",
+        "--loop": "uvloop",
+        "--host": settings.host,
+        "--port": str(settings.port),
+        "--workers": "1",
+        "--workers-kill-timeout": "20",
+    }
+    flags = [part for pair in options.items() for part in pair]
+    granian = (sys.executable, "-m", "granian", "--factory", *flags, "--no-log", "--no-ws", "shelftide.app:create")
     found = [Child(name="web", command=granian)]
     found += [
         Child(name=f"worker-{i}", command=(sys.executable, "-m", "shelftide.worker"), grace=30.0)

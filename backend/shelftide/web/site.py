@@ -18,7 +18,9 @@ from litestar.types import ControllerRouterHandler
 
 from shelftide.core.settings import Settings
 from shelftide.jobs.services import Services
+from shelftide.web.api.session import SessionController
 from shelftide.web.api.tenants import ConnectController, OperationsController, TenantController
+from shelftide.web.auth.callback import CallbackController
 from shelftide.web.auth.doors import SessionMiddleware, anonymous
 from shelftide.web.problems import answer
 
@@ -65,6 +67,8 @@ def build_site(
     return Litestar(
         route_handlers=[
             health,
+            SessionController,
+            CallbackController,
             TenantController,
             OperationsController,
             ConnectController,

@@ -39,6 +39,8 @@ class ConnectorInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A connector's business card.
 
     `hosts` are the only hosts that its client reaches; `*.` matches one label. `budgets` are the platform's limits.
+    `emulator` names the class that emulates the platform, as `package.module:Class`; it is imported only by the
+    simulator, so that production needs none of its dependencies.
     """
 
     name: str
@@ -50,6 +52,7 @@ class ConnectorInfo(msgspec.Struct, frozen=True, kw_only=True):
     settings: tuple[SettingField, ...] = ()
     budgets: tuple[Budget, ...] = ()
     docs_url: str = ""
+    emulator: str = ""
 
 
 class Stream(msgspec.Struct, frozen=True):

@@ -83,6 +83,13 @@ async def get_agency(uow: UnitOfWork) -> Agency:
     return msgspec.convert(dict(row), Agency)
 
 
+async def add_agency(uow: UnitOfWork, *, name: str, colour: str, locale: str) -> None:
+    """Add the agency whose id the scope names."""
+    await uow.connection.execute(
+        insert(agencies).values(agency_id=uow.scope.agency_id, name=name, colour=colour, locale=locale)
+    )
+
+
 async def add_client(uow: UnitOfWork, name: str) -> UUID:
     """Add a company that pays."""
     client_id = new_id()

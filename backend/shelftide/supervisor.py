@@ -8,6 +8,7 @@ import asyncio
 import ctypes
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -151,3 +152,16 @@ class Supervisor:
             except SetupError as error:
                 log.error("postgres_does_not_start", message=error.message)
                 await asyncio.sleep(1)
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises SetupError when something listens there already."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SetupError(
+                f"Port {port} on {host} is taken.",
+                hint="Stop what listens there, or choose another with SHELFTIDE_PORT (or --port).",
+            ) from error

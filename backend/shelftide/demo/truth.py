@@ -51,13 +51,14 @@ def _compare(brand: str, channels: Mapping[str, str], ours: Mapping[str, Rows], 
     sku = ("platform", "day", "sku", "currency")
     day = ("platform", "day", "currency")
     placed = [{**row, "sku": row["sku_code"]} for row in daily]
-    shop_platforms = set(channels.values()) & {row["platform"] for row in [*ours["orders"], *true_rows("totals")]}
     stock = [
-        {"platform": platform, "sku": row["sku"], "available": row["available"]}
-        for platform in shop_platforms
+        {"platform": channels[channel], "sku": row["sku"], "available": row["available"]}
         for row in truth["stock"]
-        if platform in row["platforms"]
+        for channel in row["channels"]
+        if channel in channels
     ]
+    videos = [row for row in truth["videos"] if row["network"] in channels and row["creator"] is None]
+    profile_days = [row for row in truth["profile_days"] if row["network"] in channels]
     refunded = [row for row in sums if row["refunds"]]
     placed_days = [row for row in sums if row["orders"]]
     streams = [
@@ -65,8 +66,8 @@ def _compare(brand: str, channels: Mapping[str, str], ours: Mapping[str, Rows], 
         _stream(brand, "orders", _gap(day, "orders", ours["orders"], placed_days, int)),
         _stream(brand, "refunds", _gap(day, "refunds", ours["refunds"], refunded, int)),
         _stream(brand, "stock", _gap(("platform", "sku"), "available", ours["stock"], stock, int)),
-        _stream(brand, "contents", _gap(("content_id",), "views", ours["content"], truth["videos"], int)),
-        _stream(brand, "profile_days", _gap(("day",), "views", ours["profile_days"], truth["profile_days"], int)),
+        _stream(brand, "contents", _gap(("content_id",), "views", ours["content"], videos, int)),
+        _stream(brand, "profile_days", _gap(("day",), "views", ours["profile_days"], profile_days, int)),
     ]
     return Comparison(
         brand=brand,

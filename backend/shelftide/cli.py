@@ -22,8 +22,9 @@ from shelftide.core.log import configure_logging
 from shelftide.core.settings import read_settings
 from shelftide.demo.stage import DemoOptions, run_demo
 from shelftide.doctor import diagnose
-from shelftide.ingest.files import KINDS, import_for_tenant
+from shelftide.ingest.files import KINDS
 from shelftide.ingest.registry import Registry, load_plugins
+from shelftide.jobs.import_file import import_for_tenant
 from shelftide.jobs.wiring import find_dsns, open_services
 from shelftide.store.migrate import migrate as run_migrations
 from shelftide.supervisor import Supervisor, check_port, children
@@ -41,7 +42,7 @@ class Failure(click.ClickException):
         super().__init__(message)
         self.kind = kind
         self.hint = hint
-        self.exit_code = code
+        self.__dict__["exit_code"] = code  # click reads it from the instance, and types it as the class's
 
     def show(self, file: Any = None) -> None:
         """One JSON object for machines, two lines for people."""

@@ -75,7 +75,9 @@ async def run_demo(options: DemoOptions, out: Console) -> Played | None:
 
 
 def _settings(options: DemoOptions) -> Settings:
-    hosts = [host for plugin in load_plugins().plugins for c in plugin.connectors if c.info.emulator for host in c.info.hosts]
+    hosts = [
+        host for plugin in load_plugins().plugins for c in plugin.connectors if c.info.emulator for host in c.info.hosts
+    ]
     base = place_for(checkout_root()).root
     sim = f"http://127.0.0.1:{options.port + 1}"
     return msgspec.structs.replace(
@@ -101,7 +103,9 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 def _simulator(options: DemoOptions, settings: Settings) -> Child:
     emulators = list(
-        dict.fromkeys(c.info.emulator for plugin in load_plugins().plugins for c in plugin.connectors if c.info.emulator)
+        dict.fromkeys(
+            c.info.emulator for plugin in load_plugins().plugins for c in plugin.connectors if c.info.emulator
+        )
     )
     arguments = [part for path in emulators for part in ("--emulator", path)]
     command = (
@@ -120,9 +124,7 @@ def _clear(home: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
 
 
-def _show(
-    out: Console, settings: Settings, seeded: Seeded, found: list[Comparison], seconds: dict[str, float]
-) -> None:
+def _show(out: Console, settings: Settings, seeded: Seeded, found: list[Comparison], seconds: dict[str, float]) -> None:
     rows = sum(stream["rows"] for comparison in found for stream in comparison.streams)
     wrong = sum(c.rows + c.units + c.views for c in found)
     out.print(Panel(f"Console  {settings.console_url}/\nPassword {PASSWORD}", title="Shelftide demo", expand=False))

@@ -20,6 +20,7 @@ from shelftide.store.models import (
     oauth_states,
     platform_apps,
     tenant_keys,
+    tenant_names,
     tenants,
 )
 from shelftide.store.unit_of_work import UnitOfWork
@@ -109,6 +110,9 @@ async def add_tenant(uow: UnitOfWork, vault: Vault, values: Mapping[str, Any]) -
     if tenant_id is None:
         raise LookupError("choose the new brand's id in the scope")
     await uow.connection.execute(insert(tenants).values(tenant_id=tenant_id, agency_id=uow.scope.agency_id, **values))
+    await uow.connection.execute(
+        insert(tenant_names).values(tenant_id=tenant_id, agency_id=uow.scope.agency_id, slug=values["slug"])
+    )
     key = vault.new_key(str(tenant_id))
     await uow.connection.execute(
         insert(tenant_keys).values(tenant_id=tenant_id, master_id=key.master_id, wrapped=key.wrapped)

@@ -1,4 +1,4 @@
-"""Shopify on a loopback port: OAuth, Admin GraphQL validated by the official schema, bulk operations, and bad habits."""
+"""Shopify on a loopback port: OAuth, Admin GraphQL by the official schema, bulk operations, and bad habits."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from graphql.error import GraphQLError
 
 from shelftide_sdk.testing.emulator import Emulator, Request, Response, Route, reply
 from shelftide_sdk.testing.world.model import Brand, Channel, WorldView
-from shelftide_shopify.auth import SCOPES, TOKEN_HEADER
+from shelftide_shopify.auth import TOKEN_HEADER
 from shelftide_shopify.emulator_bulk import FILE_HOST, BulkJobs
 from shelftide_shopify.emulator_cost import MAX_QUERY_COST, RESTORE_RATES, Bucket, CostCounter, actual_cost
 from shelftide_shopify.emulator_graph import Session, chance, root_value
@@ -25,6 +25,7 @@ _STATUS_TEXTS = {
     423: "Locked",
     430: "Security Rejection",
 }
+DEMO_SECRET = "shopify-demo-secret"
 _DRIFTED = "HELD_FOR_REVIEW"
 _RULES = (
     ("Cannot query field", "undefinedField"),
@@ -63,7 +64,7 @@ class ShopifyEmulator(Emulator):
         seed: int = 7,
         plan: str = "plus",
         client_id: str = "shelftide-demo",
-        client_secret: str = "shopify-demo-secret",
+        client_secret: str = DEMO_SECRET,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         super().__init__(world, scenarios=scenarios, seed=seed)
@@ -260,8 +261,3 @@ def _execution_error(error: GraphQLError) -> dict[str, Any]:
         "path": list(error.path or ()),
         "extensions": extensions,
     }
-
-
-def demo_token(emulator: ShopifyEmulator, shop: str) -> str:
-    """An access token with all scopes, for tools that skip the consent page."""
-    return str(emulator.tokens.issue(shop, frozenset(SCOPES))["access_token"])

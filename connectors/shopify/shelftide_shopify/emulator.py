@@ -168,7 +168,7 @@ class ShopifyEmulator(Emulator):
             return {**_errors([{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]), **cost}
         bucket.take(requested)
         result = execute_sync(schema, document, self._root, session, dict(variables))
-        actual = min(actual_cost(result.data), requested)
+        actual = min(actual_cost(list((result.data or {}).values())), requested)
         bucket.take(actual - requested)
         return self._envelope(result, session, _cost(requested, actual, bucket.status()))
 

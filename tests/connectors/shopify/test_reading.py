@@ -93,9 +93,10 @@ async def test_all_orders_arrive_once_and_test_orders_are_left_out():
     assert reading.rejects == []
 
 
-@pytest.mark.parametrize("pages", [1, 2, 5, 9])
-@pytest.mark.parametrize("bulk", ["never", "always"])
-async def test_resumes_after_a_crash_mid_read(pages, bulk):
+@pytest.mark.parametrize(
+    ("bulk", "pages"), [("never", 1), ("never", 2), ("never", 8), ("always", 1), ("always", 2), ("always", 4)]
+)
+async def test_resumes_after_a_crash_mid_read(bulk, pages):
     bench = Bench(world_of(*many_orders(LUMEN, 600 if bulk == "always" else 90)), bulk=bulk)
     whole = await bench.read("orders")
     before = await bench.read("orders", crash_after=pages)

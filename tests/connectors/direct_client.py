@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 
@@ -33,7 +33,7 @@ class DirectClient:
         sleep: Sleep = asyncio.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=gateway))
+        self._http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=cast(Any, gateway)))
         self._hosts = [host_pattern(host) for host in connector.info.hosts]
         assert isinstance(connector.auth, OAuth2)
         self._auth = connector.auth
@@ -90,12 +90,16 @@ class DirectClient:
 
     async def _once(self, method: str, url: str, params: Params | None, body: Any) -> Any:
         content = b"" if body is None else json.dumps(body).encode()
-        pairs = list(params.items()) if hasattr(params, "items") else list(params or ())
+        pairs = [(str(k), str(v)) for k, v in (params.items() if isinstance(params, Mapping) else params or ())]
         outgoing = Outgoing(method=method, url=url, params=pairs, content=content)
         outgoing.headers["content-type"] = "application/json"
         outgoing = self._auth.sign(outgoing, self._app, self.token, self._settings, self._now())
         response = await self._http.request(
-            outgoing.method, outgoing.url, params=outgoing.params, headers=outgoing.headers, content=outgoing.content
+            outgoing.method,
+            outgoing.url,
+            params=dict(outgoing.params),
+            headers=outgoing.headers,
+            content=outgoing.content,
         )
         error = self._connector.classify(response)
         if error is None and response.status_code >= 400:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from graphql import NoDeprecatedCustomRule, build_client_schema, parse, validate
 
-from shelftide_sdk.records import Location, Order, OrderLine, Product, Refund, StockLevel, Variant
+from shelftide_sdk.records import Location, Order, OrderLine, Product, Record, Refund, StockLevel, Variant
 from shelftide_shopify.emulator_bulk import check
 from shelftide_shopify.emulator_cost import MAX_QUERY_COST, CostCounter
 from shelftide_shopify.queries import all_queries, bulk_orders, bulk_products
@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 SHOP = Shop(source_id="690933842", name="Apple", domain="apple.myshopify.com", zone="America/New_York", currency="USD")
-CARRIERS = {
+CARRIERS: dict[str, set[type[Record]]] = {
     "order.json": {Order, OrderLine},
     "refund.json": {Refund},
     "product.json": {Product, Variant},
@@ -41,7 +41,7 @@ def introspection(version: str) -> Any:
 
 
 @pytest.mark.parametrize("version", ["2026-07", "2026-10"])
-def test_every_query_is_valid(version):
+def test_every_query_is_valid(version: Any) -> None:
     schema = introspection(version)
     faults = {name: [e.message for e in validate(schema, parse(query))] for name, query in all_queries().items()}
     assert {name: found for name, found in faults.items() if found} == {}
@@ -50,7 +50,7 @@ def test_every_query_is_valid(version):
 
 
 @pytest.mark.parametrize("version", ["2026-07", "2026-10"])
-def test_no_query_uses_what_is_deprecated(version):
+def test_no_query_uses_what_is_deprecated(version: Any) -> None:
     schema = introspection(version)
     found = {
         name: [e.message for e in validate(schema, parse(query), [NoDeprecatedCustomRule])]
@@ -59,7 +59,7 @@ def test_no_query_uses_what_is_deprecated(version):
     assert {name: messages for name, messages in found.items() if messages} == {}
 
 
-def test_first_pages_cost_less_than_one_query_may():
+def test_first_pages_cost_less_than_one_query_may() -> None:
     schema = introspection("2026-07")
     sizes = {"orders[True]": 8, "products[True]": 20, "stock": 50, "locations": 50, "order_lines": 50}
     for name, size in sizes.items():
@@ -77,7 +77,7 @@ def bodies() -> dict[str, tuple[str, Any]]:
     return found
 
 
-def test_at_most_one_body_in_twenty_is_unread_and_none_with_orders_stock_or_figures():
+def test_at_most_one_body_in_twenty_is_unread_and_none_with_orders_stock_or_figures() -> None:
     all_bodies = bodies()
     unread = {name: UNREAD[kind] for name, (kind, _) in all_bodies.items() if kind not in READERS}
     assert len(unread) / len(all_bodies) <= 0.05
@@ -86,12 +86,12 @@ def test_at_most_one_body_in_twenty_is_unread_and_none_with_orders_stock_or_figu
 
 
 @pytest.mark.parametrize("name", sorted(bodies()) if BODIES.is_dir() else [])
-def test_a_recorded_body_is_read(name):
+def test_a_recorded_body_is_read(name: Any) -> None:
     kind, body = bodies()[name]
     if kind in UNREAD:
         pytest.skip(UNREAD[kind])
     reading = READERS[kind](body, SHOP)
-    kinds = {type(record) for record in reading.records}
+    kinds: set[type[Record]] = {type(record) for record in reading.records}
     assert CARRIERS.get(name, set()) <= kinds
     said = (
         reading.records,
@@ -104,7 +104,7 @@ def test_a_recorded_body_is_read(name):
     assert any(said)
 
 
-def test_the_recorded_order_in_figures():
+def test_the_recorded_order_in_figures() -> None:
     order, *lines = READERS["order"](bodies()["order.json"][1], SHOP).records
     assert isinstance(order, Order)
     assert (order.source_id, str(order.total.amount), order.total.currency) == ("450789469", "409.94", "USD")
@@ -116,7 +116,7 @@ def test_the_recorded_order_in_figures():
     assert len(found) == len(bodies()["order.json"][1]["line_items"])
 
 
-def test_the_recorded_refund_in_figures():
+def test_the_recorded_refund_in_figures() -> None:
     (refund,) = READERS["refund"](bodies()["refund.json"][1], SHOP).records
     assert isinstance(refund, Refund)
     assert (str(refund.amount.amount), refund.quantity, refund.order_id) == ("209.00", 2, "450789469")

@@ -50,11 +50,11 @@ def code(answer: dict[str, Any]) -> str:
         ("{ orders(first: 250) { nodes { id lineItems(first: 250) { nodes { id } } } } }", "MAX_COST_EXCEEDED"),
     ],
 )
-async def test_a_wrong_query_is_refused_as_shopify_does(query, expected):
+async def test_a_wrong_query_is_refused_as_shopify_does(query: Any, expected: Any) -> None:
     assert code(await ask(Bench(FakeWorld([LUMEN], many_orders(LUMEN, 3))), query)) == expected
 
 
-async def test_costs_count_objects():
+async def test_costs_count_objects() -> None:
     bench = Bench(FakeWorld([LUMEN], many_orders(LUMEN, 3)), plan="basic")
     answer = await ask(bench, "{ shop { id } }")
     assert answer["extensions"]["cost"]["requestedQueryCost"] == 1
@@ -72,7 +72,7 @@ async def test_costs_count_objects():
     assert by_id["extensions"]["cost"]["requestedQueryCost"] == 14
 
 
-async def test_an_empty_bucket_answers_throttled_in_http_200():
+async def test_an_empty_bucket_answers_throttled_in_http_200() -> None:
     bench = Bench(FakeWorld([LUMEN]), plan="basic")
     query = "{ orders(first: 250) { nodes { id totalPriceSet { shopMoney { amount } } } } }"
     answers = [await ask(bench, query) for _ in range(2)]
@@ -83,7 +83,7 @@ async def test_an_empty_bucket_answers_throttled_in_http_200():
     assert answers[2]["extensions"]["cost"]["actualQueryCost"] is None
 
 
-async def test_paging_stops_at_the_wall(monkeypatch):
+async def test_paging_stops_at_the_wall(monkeypatch: Any) -> None:
     monkeypatch.setattr("shelftide_shopify.emulator_paging.WALL", 10)
     bench = Bench(FakeWorld([LUMEN], many_orders(LUMEN, 30)))
     page = await ask(bench, "{ orders(first: 10) { nodes { id } pageInfo { endCursor } } }")
@@ -92,7 +92,7 @@ async def test_paging_stops_at_the_wall(monkeypatch):
     assert code(over) == "BAD_REQUEST"
 
 
-async def test_filters_take_z_as_utc_and_other_times_in_the_shops_zone():
+async def test_filters_take_z_as_utc_and_other_times_in_the_shops_zone() -> Any:
     at = NOW - timedelta(days=1)
     bench = Bench(FakeWorld([LUMEN], [order(1, at, LUMEN.skus[:1])]))
     count = "query($q: String) { ordersCount(query: $q) { count } }"
@@ -111,19 +111,19 @@ async def test_filters_take_z_as_utc_and_other_times_in_the_shops_zone():
     assert answer["extensions"]["search"][0]["field"] == "colour"
 
 
-def test_an_unreadable_search_is_an_error():
+def test_an_unreadable_search_is_an_error() -> None:
     with pytest.raises(SearchError):
         Search("updated_at:>=", {}, NOW.tzinfo)  # type: ignore[arg-type]  # NOW is aware
 
 
-async def test_without_the_scope_a_field_is_null_beside_an_error():
+async def test_without_the_scope_a_field_is_null_beside_an_error() -> None:
     bench = Bench(FakeWorld([LUMEN], many_orders(LUMEN, 2)), scopes=("read_orders", "read_all_orders"))
     answer = await ask(bench, "{ orders(first: 2) { nodes { id customer { id } } } }")
     assert code(answer) == "ACCESS_DENIED"
     assert answer["data"]["orders"]["nodes"][1]["customer"] is None
 
 
-async def test_without_approval_protected_data_is_null():
+async def test_without_approval_protected_data_is_null() -> None:
     bench = Bench(FakeWorld([LUMEN], many_orders(LUMEN, 2)))
     bench.emulator.protected_data = False
     found = (await bench.read("orders")).of(Order)
@@ -148,13 +148,13 @@ async def test_without_approval_protected_data_is_null():
         ),
     ],
 )
-def test_a_bulk_query_of_the_wrong_shape_is_refused(query, fault):
+def test_a_bulk_query_of_the_wrong_shape_is_refused(query: Any, fault: Any) -> None:
     document, reason = check(load_schema("2026-07"), query)
     assert document is None
     assert fault in reason
 
 
-async def test_a_bulk_job_goes_through_its_states_and_scatters_children():
+async def test_a_bulk_job_goes_through_its_states_and_scatters_children() -> None:
     bench = Bench(FakeWorld([LUMEN], many_orders(LUMEN, 30)))
     run = (
         "mutation { bulkOperationRunQuery(groupObjects: false, query:"
@@ -178,12 +178,12 @@ async def test_a_bulk_job_goes_through_its_states_and_scatters_children():
     assert stolen.status_code == 403
 
 
-def test_the_emulator_refuses_to_start_without_the_schema(tmp_path: Path):
+def test_the_emulator_refuses_to_start_without_the_schema(tmp_path: Path) -> None:
     with pytest.raises(SchemaMissingError, match="make assets"):
         load_schema("2026-07", tmp_path)
 
 
-async def test_no_truth_is_on_the_wire():
+async def test_no_truth_is_on_the_wire() -> Any:
     hidden = order(1, NOW - timedelta(days=1), LUMEN.skus[:1], cause="video", cause_key="secret-video-key")
     bench = Bench(FakeWorld([LUMEN], [hidden]))
     bodies: list[bytes] = []
@@ -215,7 +215,7 @@ def eventful() -> FakeWorld:
     return FakeWorld([LUMEN], [order(1, at, LUMEN.skus[:2], **changes)])
 
 
-async def test_the_last_delivery_says_what_the_api_says():
+async def test_the_last_delivery_says_what_the_api_says() -> None:
     bench = Bench(eventful())
     sent = WebhookSender(bench.emulator, bench.shop).happened(NOW - timedelta(days=1), NOW)
     assert [d.topic for d in sent] == ["orders/create", "orders/updated", "refunds/create", "orders/updated"]
@@ -223,7 +223,17 @@ async def test_the_last_delivery_says_what_the_api_says():
     pushed = await bench.deliver(sent[-1].topic, sent[-1].body)
     read = await bench.read("orders")
     (a,), (b,) = pushed.of(Order), read.of(Order)
-    same = ("source_id", "placed_at", "zone", "status", "total", "current_total", "subtotal", "discount", "shipping")
+    same: tuple[str, ...] = (
+        "source_id",
+        "placed_at",
+        "zone",
+        "status",
+        "total",
+        "current_total",
+        "subtotal",
+        "discount",
+        "shipping",
+    )
     same += ("tax", "presentment_total", "country", "promo_codes", "financial_status", "updated_at", "channel_kind")
     assert [getattr(a, field) for field in same] == [getattr(b, field) for field in same]
     assert a.customer.email == b.customer.email
@@ -234,7 +244,7 @@ async def test_the_last_delivery_says_what_the_api_says():
     assert early.of(Refund) == []
 
 
-async def test_a_refund_brings_its_order_again():
+async def test_a_refund_brings_its_order_again() -> None:
     bench = Bench(eventful())
     sent = WebhookSender(bench.emulator, bench.shop).happened(NOW - timedelta(days=1), NOW)
     reading = await bench.deliver("refunds/create", next(d.body for d in sent if d.topic == "refunds/create"))
@@ -242,7 +252,7 @@ async def test_a_refund_brings_its_order_again():
     assert reading.of(Order)[0].current_total.amount == Decimal("64")
 
 
-async def test_stock_and_product_deliveries_are_completed_from_the_api():
+async def test_stock_and_product_deliveries_are_completed_from_the_api() -> None:
     world = eventful()
     bench = Bench(world)
     state = world.stock("lumen")[0]
@@ -271,7 +281,7 @@ async def test_stock_and_product_deliveries_are_completed_from_the_api():
         ),
     ],
 )
-async def test_deletions_are_deliveries_too(topic, body, record, key):
+async def test_deletions_are_deliveries_too(topic: Any, body: Any, record: Any, key: Any) -> None:
     reading = await Bench(FakeWorld([LUMEN])).deliver(topic, json.dumps(body).encode())
     assert [(d.record, d.key) for d in reading.deletes] == [(record, key)]
 
@@ -287,13 +297,13 @@ async def test_deletions_are_deliveries_too(topic, body, record, key):
         ("refunds/create", b'{"id": 1, "order_id": null}'),
     ],
 )
-async def test_what_cannot_be_read_is_quarantined_with_its_reason(topic, body):
+async def test_what_cannot_be_read_is_quarantined_with_its_reason(topic: Any, body: Any) -> None:
     (reject,) = (await Bench(FakeWorld([LUMEN])).deliver(topic, body)).rejects
     assert topic in reject.reason
     assert reject.raw == body.decode()
 
 
-async def test_matters_of_the_host_and_test_orders_are_no_data():
+async def test_matters_of_the_host_and_test_orders_are_no_data() -> None:
     bench = Bench(FakeWorld([LUMEN], [order(1, NOW - timedelta(hours=1), LUMEN.skus[:1], test=True)]))
     for topic in ("app/uninstalled", "customers/redact", "shop/redact", "bulk_operations/finish"):
         assert (await bench.deliver(topic, b'{"id": 1}')).pages == []
@@ -301,7 +311,7 @@ async def test_matters_of_the_host_and_test_orders_are_no_data():
     assert (await bench.deliver(sent.topic, sent.body)).pages == []
 
 
-async def test_repeats_carry_the_same_ids_and_disorder_is_real():
+async def test_repeats_carry_the_same_ids_and_disorder_is_real() -> None:
     world = FakeWorld([LUMEN], many_orders(LUMEN, 12))
     bench = Bench(world, scenarios=["duplicate", "shuffle"])
     sent = WebhookSender(bench.emulator, bench.shop).happened(NOW - timedelta(days=1), NOW)
@@ -310,7 +320,7 @@ async def test_repeats_carry_the_same_ids_and_disorder_is_real():
     assert [d.triggered_at for d in sent] != sorted(d.triggered_at for d in sent)
 
 
-async def test_a_deaf_receiver_loses_its_subscription_after_eight_retries():
+async def test_a_deaf_receiver_loses_its_subscription_after_eight_retries() -> Any:
     bench = Bench(eventful())
     sender = WebhookSender(bench.emulator, bench.shop)
     sent = sender.happened(NOW - timedelta(days=1), NOW)
@@ -323,7 +333,7 @@ async def test_a_deaf_receiver_loses_its_subscription_after_eight_retries():
     assert sender.attempts == 1 + 9 + 1
 
 
-async def test_the_connector_is_registered():
+async def test_the_connector_is_registered() -> None:
     from shelftide_shopify import register_connectors  # noqa: PLC0415  # the hook itself is under test
 
     assert register_connectors() == [Shopify]

@@ -2,6 +2,7 @@
 
 from datetime import UTC, timedelta
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -30,11 +31,11 @@ from shelftide_shopify.connector import Shopify
 LUMEN = brand()
 
 
-def world_of(*orders) -> FakeWorld:
+def world_of(*orders: Any) -> FakeWorld:
     return FakeWorld([LUMEN], orders)
 
 
-async def test_an_order_arrives_with_lines_refund_and_touches():
+async def test_an_order_arrives_with_lines_refund_and_touches() -> None:
     at = NOW - timedelta(days=3)
     one = order(
         1,
@@ -81,7 +82,7 @@ async def test_an_order_arrives_with_lines_refund_and_touches():
     assert second.order_id == found.source_id
 
 
-async def test_all_orders_arrive_once_and_test_orders_are_left_out():
+async def test_all_orders_arrive_once_and_test_orders_are_left_out() -> None:
     orders = many_orders(LUMEN, 120)
     reading = await Bench(world_of(*orders), bulk="never").read("orders")
     real = [o for o in orders if not o.test]
@@ -96,7 +97,7 @@ async def test_all_orders_arrive_once_and_test_orders_are_left_out():
 @pytest.mark.parametrize(
     ("bulk", "pages"), [("never", 1), ("never", 2), ("never", 8), ("always", 1), ("always", 2), ("always", 4)]
 )
-async def test_resumes_after_a_crash_mid_read(bulk, pages):
+async def test_resumes_after_a_crash_mid_read(bulk: Any, pages: Any) -> None:
     bench = Bench(world_of(*many_orders(LUMEN, 600 if bulk == "always" else 90)), bulk=bulk)
     whole = await bench.read("orders")
     before = await bench.read("orders", crash_after=pages)
@@ -105,7 +106,7 @@ async def test_resumes_after_a_crash_mid_read(bulk, pages):
     assert not before.keyed().keys() & after.keyed().keys()
 
 
-async def test_bulk_and_paging_bring_the_same_records():
+async def test_bulk_and_paging_bring_the_same_records() -> None:
     world = world_of(*many_orders(LUMEN, 700))
     paged, bulk = Bench(world, bulk="never"), Bench(world, bulk="always")
     assert (await bulk.read("orders")).keyed() == (await paged.read("orders")).keyed()
@@ -114,7 +115,7 @@ async def test_bulk_and_paging_bring_the_same_records():
     assert not any("bulkOperationRunQuery" in call[2]["query"] for call in paged.client.requests)
 
 
-async def test_a_large_first_read_goes_by_bulk_operation_and_later_ones_by_pages():
+async def test_a_large_first_read_goes_by_bulk_operation_and_later_ones_by_pages() -> None:
     bench = Bench(world_of(*many_orders(LUMEN, 1_200, timedelta(minutes=30))))
     first = await bench.read("orders")
     assert len(bench.client.requests) < 40
@@ -126,7 +127,7 @@ async def test_a_large_first_read_goes_by_bulk_operation_and_later_ones_by_pages
     assert len(again.of(Order)) < 200
 
 
-async def test_the_next_read_brings_what_changed_since():
+async def test_the_next_read_brings_what_changed_since() -> None:
     at = NOW - timedelta(days=20)
     late = order(1, at, LUMEN.skus[:1], refunds=(refund(1, NOW + timedelta(hours=1), "o1-l0"),))
     bench = Bench(world_of(late, order(2, NOW - timedelta(days=1), LUMEN.skus[:1])))
@@ -136,7 +137,7 @@ async def test_the_next_read_brings_what_changed_since():
     assert [r.order_id for r in second.of(Refund)] == [str(stable_id("Order", "o1"))]
 
 
-async def test_a_journey_that_is_not_ready_is_read_again_until_it_is():
+async def test_a_journey_that_is_not_ready_is_read_again_until_it_is() -> None:
     at = NOW - timedelta(days=4)
     slow = order(1, at, LUMEN.skus[:1], visits=(visit("v", at - timedelta(hours=1)),))
     slow = msgspec.structs.replace(slow, journey_ready_at=NOW + timedelta(hours=5))
@@ -154,7 +155,7 @@ async def test_a_journey_that_is_not_ready_is_read_again_until_it_is():
     assert not third.cursor.get("waiting")
 
 
-async def test_waiting_for_a_journey_ends_after_days():
+async def test_waiting_for_a_journey_ends_after_days() -> None:
     bench = Bench(
         world_of(order(1, NOW - timedelta(days=9), LUMEN.skus[:1], journey_ready_at=NOW + timedelta(days=99)))
     )
@@ -167,7 +168,7 @@ async def test_waiting_for_a_journey_ends_after_days():
     assert not second.cursor.get("waiting")
 
 
-async def test_long_lists_inside_a_row_are_fetched_to_their_end():
+async def test_long_lists_inside_a_row_are_fetched_to_their_end() -> None:
     at = NOW - timedelta(days=1)
     visits = tuple(visit(f"v{n}", at - timedelta(hours=n + 1)) for n in range(37))
     wide = brand(products=1, variants=143)
@@ -180,7 +181,7 @@ async def test_long_lists_inside_a_row_are_fetched_to_their_end():
     assert len((await bench.read("products")).of(Variant)) == 143
 
 
-async def test_refund_lines_beyond_the_first_page_count():
+async def test_refund_lines_beyond_the_first_page_count() -> None:
     at = NOW - timedelta(days=2)
     wide = brand(products=1, variants=30)
     base = order(1, at, wide.skus)
@@ -192,7 +193,7 @@ async def test_refund_lines_beyond_the_first_page_count():
         assert found.quantity == 30
 
 
-async def test_products_come_with_unit_costs_and_deletions():
+async def test_products_come_with_unit_costs_and_deletions() -> None:
     bench = Bench(world_of())
     first = await bench.read("products")
     assert len(first.of(Product)) == 3
@@ -206,7 +207,7 @@ async def test_products_come_with_unit_costs_and_deletions():
     ]
 
 
-async def test_stock_shows_all_quantities_and_only_places_of_the_shop():
+async def test_stock_shows_all_quantities_and_only_places_of_the_shop() -> None:
     world = world_of()
     world.levels["lumen"] = [
         StockState(sku_key="lumen0-0", place_key="lumen-milan", available=-3, committed=5, incoming=40, updated_at=NOW)
@@ -219,7 +220,7 @@ async def test_stock_shows_all_quantities_and_only_places_of_the_shop():
     assert level.location_id == str(stable_id("Location", "lumen-milan"))
 
 
-async def test_a_full_pass_of_stock_resumes_in_the_middle_and_begins_anew_when_done():
+async def test_a_full_pass_of_stock_resumes_in_the_middle_and_begins_anew_when_done() -> None:
     bench = Bench(FakeWorld([brand(products=40, variants=4)]))
     whole = await bench.read("stock")
     before = await bench.read("stock", crash_after=2)
@@ -229,17 +230,17 @@ async def test_a_full_pass_of_stock_resumes_in_the_middle_and_begins_anew_when_d
     assert len((await bench.read("stock", whole.cursor)).records) == 160
 
 
-async def test_locations_arrive():
+async def test_locations_arrive() -> None:
     (place,) = (await Bench(world_of()).read("locations")).of(Location)
     assert (place.name, place.country, place.active) == ("Milan", "IT", True)
 
 
-async def test_times_are_aware_utc():
+async def test_times_are_aware_utc() -> None:
     reading = await Bench(world_of(*many_orders(LUMEN, 5))).read("orders")
     assert all(o.placed_at.tzinfo is UTC and o.updated_at.tzinfo is UTC for o in reading.of(Order))
 
 
-async def test_point_of_sale_orders_have_no_journey():
+async def test_point_of_sale_orders_have_no_journey() -> None:
     bench = Bench(world_of(order(1, NOW - timedelta(days=1), LUMEN.skus[:1], channel=Channel.STORE)))
     bench.emulator.channels = (Channel.SHOPIFY, Channel.STORE)
     (found,) = (await bench.read("orders")).of(Order)
@@ -247,7 +248,7 @@ async def test_point_of_sale_orders_have_no_journey():
     assert found.journey_ready is None
 
 
-async def test_without_read_all_orders_the_check_names_what_is_lost():
+async def test_without_read_all_orders_the_check_names_what_is_lost() -> None:
     old, new = order(1, NOW - timedelta(days=70), LUMEN.skus[:1]), order(2, NOW - timedelta(days=5), LUMEN.skus[:1])
     scopes = ("read_orders", "read_products", "read_inventory", "read_locations", "read_customers")
     bench = Bench(world_of(old, new), scopes=scopes)
@@ -259,11 +260,11 @@ async def test_without_read_all_orders_the_check_names_what_is_lost():
     assert from_check.lost_streams == ()
 
 
-async def bench_check(bench: Bench):
+async def bench_check(bench: Bench) -> Any:
     return await Shopify().check(bench.context)
 
 
-async def test_missing_scopes_lose_streams_but_not_the_others():
+async def test_missing_scopes_lose_streams_but_not_the_others() -> None:
     bench = Bench(world_of(*many_orders(LUMEN, 4)), scopes=("write_orders", "read_all_orders", "read_products"))
     health = await bench_check(bench)
     assert health.lost_streams == ("stock", "locations")
@@ -276,14 +277,14 @@ async def test_missing_scopes_lose_streams_but_not_the_others():
     assert caught.value.missing_scopes == ("read_inventory",)
 
 
-async def test_all_scopes_make_a_healthy_check_and_one_account():
+async def test_all_scopes_make_a_healthy_check_and_one_account() -> None:
     bench = Bench(world_of())
     assert (await bench_check(bench)).state is HealthState.OK
     (account,) = await Shopify().accounts(bench.context)
     assert (account.zone, account.currency, account.settings) == ("Europe/Rome", "EUR", {"shop": bench.shop})
 
 
-async def test_a_wrong_shop_address_is_a_matter_of_settings():
+async def test_a_wrong_shop_address_is_a_matter_of_settings() -> None:
     bench = Bench(world_of(), shop="lumen-test.myshopify.com")
     bench.settings["shop"] = "evil.example/lumen-test.myshopify.com"
     with pytest.raises(ConfigurationError):

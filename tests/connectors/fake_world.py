@@ -1,6 +1,6 @@
 """A small hand-made world for tests of one connector with its emulator."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -219,6 +219,3 @@ class FakeWorld:
     def ad_days(self, brand_key: str, network: str) -> Sequence[AdFigures]:
         """None."""
         return ()
-
-
-Settings = Mapping[str, str]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from graphql import DocumentNode, ExecutionResult, GraphQLSchema, execute_sync, parse, validate
+from graphql import ExecutionResult, GraphQLSchema, execute_sync, parse, validate
 from graphql.error import GraphQLError
 
 from shelftide_sdk.testing.emulator import Emulator, Request, Response, Route, reply
@@ -74,7 +74,7 @@ class ShopifyEmulator(Emulator):
         self.deleted_products: dict[str, dict[str, datetime]] = {}
         self.protected_data = True
         self.channels: tuple[Channel, ...] = (Channel.SHOPIFY,)
-        self.jobs = BulkJobs(self._execute_bulk, seed)
+        self.jobs = BulkJobs(root_value(), seed)
         self._rate = RESTORE_RATES[plan]
         self._buckets: dict[str, Bucket] = {}
         self._calls = 0
@@ -186,9 +186,6 @@ class ShopifyEmulator(Emulator):
         if "schema-drift" in self.scenarios:
             drift(answer["data"])
         return {**answer, **cost}
-
-    def _execute_bulk(self, document: DocumentNode, session: Session) -> ExecutionResult:
-        return execute_sync(self.schemas[VERSIONS[0]], document, self._root, session)
 
     def _start_bulk(self, info: Any, query: str, **_: Any) -> dict[str, Any]:
         if "flap" in self.scenarios and not self.jobs.jobs:

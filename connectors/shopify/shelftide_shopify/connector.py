@@ -66,6 +66,7 @@ from shelftide_shopify.walk import Plan, Position, id_mark, since_id, since_upda
 from shelftide_shopify.webhooks import read_delivery
 
 WALL_DAYS = 60
+BULK_THRESHOLD = 1_000  # rows from which one file is cheaper than pages
 _NEEDED = {
     "orders": ("read_orders",),
     "products": ("read_products",),
@@ -198,6 +199,7 @@ class Shopify(Connector):
             complete=lambda row: complete_order(door, row),
             enrich=lambda rows: add_refund_lines(door, rows),
             map_row=lambda row: map_order(row, shop),
+            bulk_threshold=BULK_THRESHOLD,
         )
         async for page in reader.pages(source):
             yield page
@@ -255,6 +257,7 @@ class Shopify(Connector):
             complete=complete,
             enrich=_as_they_are,
             map_row=lambda row: map_product(row, shop),
+            bulk_threshold=BULK_THRESHOLD,
         )
         # Deletions first: the walk's last cursor then speaks for both.
         if not reader.first:

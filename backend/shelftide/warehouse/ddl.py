@@ -50,18 +50,18 @@ def _partition(table: Table, number: int) -> str:
 
 def _indexes(table: Table) -> list[str]:
     name = table_name(table, POSTGRES)
-    key = ", ".join(map(quote, record_of(table).key))
+    own = f"on {name} (tenant_id"
+    current = ", ".join(["connection_id", *map(quote, record_of(table).key)])
     statements = [
-        f"create unique index {quote(f'{table.name}_current')} on {name} (tenant_id, connection_id, {key})"
-        " where superseded_at is null;",
-        f"create index {quote(f'{table.name}_closed')} on {name} (tenant_id, connection_id, superseded_at)"
-        " where superseded_at is not null;",
+        f"create unique index {quote(f'{table.name}_current')} {own}, {current}) where superseded_at is null;",
+        (
+            f"create index {quote(f'{table.name}_closed')} {own}, connection_id, superseded_at)"
+            " where superseded_at is not null;"
+        ),
     ]
     if "local_day" in table.c:
-        statements.append(f"create index {quote(f'{table.name}_day')} on {name} (tenant_id, local_day);")
+        statements.append(f"create index {quote(f'{table.name}_day')} {own}, local_day);")
     if fields := customer_fields(table):
-        column = quote(fields[0])
-        statements.append(
-            f"create index {quote(f'{table.name}_customer')} on {name} (tenant_id, {column}) where {column} is not null;"
-        )
+        key = quote(fields[0])
+        statements.append(f"create index {quote(f'{table.name}_customer')} {own}, {key}) where {key} is not null;")
     return statements

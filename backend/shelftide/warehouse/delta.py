@@ -62,10 +62,11 @@ def delta_of(record: RecordType, rows: pa.Table, gone: pa.Table | None = None) -
 def _survivors(record: RecordType, rows: pa.Table, gone: pa.Table) -> pa.Array | None:
     """Positions of the rows that stay, or None when all do."""
     hashes = _key_hashes(record, rows)
-    suspects = _repeated(np.concatenate([hashes, _key_hashes(record, gone)]))[: len(hashes)]
-    if not suspects.any():
+    every = np.concatenate([hashes, _key_hashes(record, gone)])
+    ordered = np.sort(every)  # without positions: several times faster, and most batches repeat nothing
+    if not (ordered[1:] == ordered[:-1]).any():
         return None
-    dead = _losers(record, rows, np.flatnonzero(suspects), gone)
+    dead = _losers(record, rows, np.flatnonzero(_repeated(every)[: len(hashes)]), gone)
     return pa.array(np.setdiff1d(np.arange(len(hashes)), dead)) if dead else None
 
 

@@ -171,7 +171,9 @@ def _merge(
         met, days = _meet(cursor, merge, delta, scope)
         rows = delta.rows.num_rows
         if met.get(Verdict.SAME, 0) + met.get(Verdict.STALE, 0) < rows or met.keys() - {Verdict.SAME, Verdict.STALE}:
-            days |= _store(cursor, table, merge, met, [*scope, stamp.platform, stamp.fetched_at])
+            _store(cursor, table, merge, met, [*scope, stamp.platform, stamp.fetched_at])
+            if merge.has_day:
+                days |= questions.plain_days(delta, met) or {r[0] for r in cursor.execute(merge.new_days).fetchall()}
     finally:
         with contextlib.suppress(duckdb.Error):  # after a failed statement the transaction ends these itself
             cursor.execute("drop table if exists temp.seen")
@@ -200,7 +202,7 @@ def _one(cursor: duckdb.DuckDBPyConnection, text: str, values: list[Any]) -> Any
 
 def _store(
     cursor: duckdb.DuckDBPyConnection, table: Table, merge: Merge, met: dict[Verdict, int], values: list[Any]
-) -> set[date]:
+) -> None:
     # Closed copies and new rows go into one INSERT: one file instead of two, and both threads are busy.
     insert = merge.insert_all if questions.plain(met) else merge.insert
     if met.keys() & {Verdict.CLOSED, Verdict.REMOVED}:
@@ -211,9 +213,6 @@ def _store(
             f"delete from {quote(table.name)} where rowid in"
             " (select address from temp.seen where verdict between 2 and 5)"
         )
-    if not merge.has_day:
-        return set()
-    return {row[0] for row in cursor.execute(merge.new_days).fetchall()}
 
 
 def _closed_copies(table: Table) -> str:

@@ -253,6 +253,7 @@ class Instances:
 def _with_cursor(connection: duckdb.DuckDBPyConnection, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
     cursor = connection.cursor()
     try:
+        cursor.execute(f"use {LAKE}")
         return work(cursor)
     finally:
         cursor.close()

@@ -156,7 +156,7 @@ async def _merge(
             insert, stamp.tenant_id, stamp.connection_id, stamp.moment, stamp.platform, stamp.fetched_at
         )
         if merge.has_day:
-            days |= {row[0] for row in await connection.fetch(merge.new_days)}
+            days |= questions.plain_days(delta, met) or {row[0] for row in await connection.fetch(merge.new_days)}
     await connection.execute("drop table seen, delta, gone")
     return change_of(met, rows, delta.repeated), days
 

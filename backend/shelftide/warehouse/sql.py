@@ -26,13 +26,13 @@ class EngineTraits(msgspec.Struct, frozen=True):
     """How an engine says the few things that they say differently."""
 
     name: str
-    schema: str | None
+    schema: str
     row_address: str  # the hidden column that finds a row again inside one transaction
     address_type: str
     temporary: str  # what ends the definition of a table that lives for one transaction
 
 
-DUCKLAKE = EngineTraits("ducklake", None, "rowid", "bigint", "")
+DUCKLAKE = EngineTraits("ducklake", "main", "rowid", "bigint", "")
 POSTGRES = EngineTraits("postgres", "warehouse", "ctid", "tid", " on commit drop")
 
 
@@ -202,7 +202,7 @@ def quote(name: str) -> str:
 
 def table_name(table: Table, traits: EngineTraits) -> str:
     """A table's full name on an engine."""
-    return quote(table.name) if traits.schema is None else f"{traits.schema}.{quote(table.name)}"
+    return f"{traits.schema}.{quote(table.name)}"
 
 
 def type_name(type_: types.TypeEngine[Any]) -> str:

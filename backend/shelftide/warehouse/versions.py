@@ -29,12 +29,12 @@ def known(table: Table, as_of: datetime | None = None) -> Subquery:
     Use it instead of the table: `orders = known(table_of(Order)); select(func.count()).select_from(orders)`.
     """
     predicate = _Known(table) if as_of is None else known_at(table, as_of)
-    return select(table).where(predicate).subquery(table.name)
+    return select(table).where(predicate).subquery()
 
 
 def history(table: Table) -> Subquery:
     """All versions of all rows of `table`."""
-    return select(table).subquery(table.name)
+    return select(table).subquery()
 
 
 def known_at(table: Table, as_of: datetime | None) -> ColumnElement[bool]:

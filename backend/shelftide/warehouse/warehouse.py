@@ -68,9 +68,19 @@ class TableChange(msgspec.Struct, frozen=True, kw_only=True):
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What a batch did. `days` are the table names and local days whose sums may differ now: old and new day alike."""
 
-    tables: dict[str, TableChange]
-    days: frozenset[tuple[str, date]]
+    tables: dict[str, TableChange] = {}
+    days: frozenset[tuple[str, date]] = frozenset()
     rejects: tuple[Reject, ...] = ()
+
+    @property
+    def written(self) -> int:
+        """Rows that are new or changed."""
+        return sum(change.inserted + change.updated for change in self.tables.values())
+
+    @property
+    def deleted(self) -> int:
+        """Rows that the platform no longer has."""
+        return sum(change.deleted for change in self.tables.values())
 
 
 class Warehouse(Protocol):

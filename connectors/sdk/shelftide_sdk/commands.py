@@ -154,7 +154,7 @@ class Session:
 
 
 def fail(error: ConnectorError, as_json: bool) -> NoReturn:
-    """One JSON line for machines, two lines for people; exit 2 for wrong use, 3 for the platform's or data's refusal."""
+    """One JSON line for machines, two lines for people; exit 2 for wrong use, 3 when platform or data refuse."""
     if as_json:
         body = {"error": error.kind, "message": error.message, "hint": error.hint}
         click.echo(json.dumps(body, ensure_ascii=False), err=True)

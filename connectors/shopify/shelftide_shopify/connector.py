@@ -90,6 +90,7 @@ class Shopify(Connector):
         # The bucket of a shop on the smallest plan: 2,000 points, 100 come back each second.
         budgets=(Budget(name="query cost", calls=2000, seconds=20, endpoints="/admin/api/"),),
         docs_url="https://shopify.dev/docs/api/admin-graphql",
+        emulator="shelftide_shopify.emulator:ShopifyEmulator",
     )
     auth: ClassVar[OAuth2] = SHOPIFY_AUTH
     streams: ClassVar[tuple[Stream, ...]] = (

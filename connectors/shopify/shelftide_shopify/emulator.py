@@ -67,9 +67,9 @@ class ShopifyEmulator(Emulator):
         client_secret: str = DEMO_SECRET,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
-        super().__init__(world, scenarios=scenarios, seed=seed)
+        super().__init__(world, scenarios=scenarios, seed=seed, clock=clock)
         self.schemas: dict[str, GraphQLSchema] = {version: load_schema(version) for version in VERSIONS}
-        self.tokens = Tokens(client_id, client_secret, clock or (lambda: self.now))
+        self.tokens = Tokens(client_id, client_secret, self.clock)
         self.refusals: dict[str, int | str] = {}
         self.deleted_products: dict[str, dict[str, datetime]] = {}
         self.protected_data = True

@@ -617,6 +617,34 @@ CREATE POLICY app_delete ON tenant_keys FOR DELETE TO app USING (tenant_id = nul
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON tenant_keys TO app;
 
+CREATE TABLE tenant_names (
+	tenant_id UUID NOT NULL, 
+	agency_id UUID NOT NULL, 
+	slug TEXT NOT NULL, 
+	CONSTRAINT pk_tenant_names PRIMARY KEY (tenant_id), 
+	CONSTRAINT fk_tenant_names_tenant_id_agency_id FOREIGN KEY(tenant_id, agency_id) REFERENCES tenants (tenant_id, agency_id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_tenant_names_slug ON tenant_names (slug);
+
+ALTER TABLE tenant_names ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE tenant_names FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY app_read ON tenant_names FOR SELECT TO app USING (tenant_id = any ((select string_to_array(nullif(current_setting('app.tenants', true), ''), ','))::uuid[]));
+
+CREATE POLICY app_insert ON tenant_names FOR INSERT TO app WITH CHECK (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
+
+CREATE POLICY app_update ON tenant_names FOR UPDATE TO app USING (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid) WITH CHECK (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
+
+CREATE POLICY app_delete ON tenant_names FOR DELETE TO app USING (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
+
+CREATE POLICY gate_all ON tenant_names FOR ALL TO gate USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON tenant_names TO app;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON tenant_names TO gate;
+
 CREATE TABLE credentials (
 	tenant_id UUID NOT NULL, 
 	connection_id UUID NOT NULL, 

@@ -340,3 +340,17 @@ async def test_a_cursor_from_elsewhere_is_refused_and_no_secret_is_in_a_saved_on
         await Bench(world_of(), bulk="sometimes").read("orders")
     partial = await bench.read("orders", crash_after=1)
     assert bench.client.token.access_token not in json.dumps(partial.cursor)
+
+
+async def test_a_crash_anywhere_around_the_wall_repeats_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shelftide_shopify.emulator_paging.WALL", 21)
+    monkeypatch.setattr("shelftide_shopify.walk.WALL", 21)
+    monkeypatch.setattr("shelftide_shopify.walk.MAX_PAGE", 4)
+    orders = [order(n, NOW - timedelta(days=5 - n // 14), LUMEN.skus[:1]) for n in range(40)]
+    bench = Bench(world_of(*orders), bulk="never")
+    whole = await bench.read("orders")
+    for crash in range(1, len(whole.pages)):
+        before = await bench.read("orders", crash_after=crash)
+        after = await bench.read("orders", before.cursor)
+        assert before.keyed() | after.keyed() == whole.keyed()
+        assert not before.keyed().keys() & after.keyed().keys()

@@ -19,7 +19,7 @@ from litestar.types import ControllerRouterHandler
 from shelftide.core.settings import Settings
 from shelftide.jobs.services import Services
 from shelftide.web.api.session import SessionController
-from shelftide.web.api.tenants import ConnectController, OperationsController, TenantController
+from shelftide.web.api.tenants import OperationsController, TenantController
 from shelftide.web.auth.callback import CallbackController
 from shelftide.web.auth.doors import SessionMiddleware, anonymous
 from shelftide.web.problems import answer
@@ -71,7 +71,6 @@ def build_site(
             CallbackController,
             TenantController,
             OperationsController,
-            ConnectController,
             *pages,
             create_static_files_router(path="/static", directories=[HERE / "static"], guards=[anonymous]),
         ],

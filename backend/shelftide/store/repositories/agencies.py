@@ -23,6 +23,7 @@ from shelftide.store.models import (
     tenant_names,
     tenants,
 )
+from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk.auth import App
 
@@ -81,7 +82,7 @@ async def get_agency(uow: UnitOfWork) -> Agency:
     )
     if row is None:
         raise NotFoundError
-    return msgspec.convert(dict(row), Agency)
+    return to_struct(row, Agency)
 
 
 async def add_agency(uow: UnitOfWork, *, name: str, colour: str, locale: str) -> None:
@@ -122,7 +123,7 @@ async def add_tenant(uow: UnitOfWork, vault: Vault, values: Mapping[str, Any]) -
 async def list_tenants(uow: UnitOfWork) -> list[Tenant]:
     """Brands in scope, by name."""
     statement = select(*_TENANT).where(tenants.c.tenant_id.in_(uow.scope.tenant_ids)).order_by(tenants.c.name)
-    return [msgspec.convert(dict(row), Tenant) for row in (await uow.connection.execute(statement)).mappings()]
+    return [to_struct(row, Tenant) for row in (await uow.connection.execute(statement)).mappings()]
 
 
 async def get_tenant(uow: UnitOfWork, tenant_id: UUID) -> Tenant:
@@ -131,7 +132,7 @@ async def get_tenant(uow: UnitOfWork, tenant_id: UUID) -> Tenant:
     row = (await uow.connection.execute(statement)).mappings().one_or_none()
     if row is None:
         raise NotFoundError
-    return msgspec.convert(dict(row), Tenant)
+    return to_struct(row, Tenant)
 
 
 async def agency_key(uow: UnitOfWork, vault: Vault) -> WrappedKey:
@@ -201,7 +202,7 @@ async def take_oauth_state(uow: UnitOfWork, state_hash: str) -> OAuthState | Non
         .returning(*columns)
     )
     row = (await uow.connection.execute(statement)).mappings().one_or_none()
-    return None if row is None else msgspec.convert(dict(row), OAuthState)
+    return None if row is None else to_struct(row, OAuthState)
 
 
 async def record(

@@ -18,6 +18,7 @@ from shelftide.store.models import (
     tenant_names,
     users,
 )
+from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
 
 _FREE_FAILURES = 5
@@ -52,7 +53,7 @@ async def find_people(uow: SystemUnitOfWork, email: str) -> list[Person]:
     """Active people with this e-mail; the same address may exist in several agencies."""
     columns = [users.c[name] for name in Person.__struct_fields__]
     statement = select(*columns).where(users.c.email == email.strip().lower(), users.c.active)
-    return [msgspec.convert(dict(row), Person) for row in (await uow.connection.execute(statement)).mappings()]
+    return [to_struct(row, Person) for row in (await uow.connection.execute(statement)).mappings()]
 
 
 async def blocked_until(uow: SystemUnitOfWork, email: str) -> datetime | None:

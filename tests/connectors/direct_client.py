@@ -12,7 +12,8 @@ from shelftide_sdk.auth import App, OAuth2, Outgoing, TokenSet
 from shelftide_sdk.client import Params
 from shelftide_sdk.connector import Connector
 from shelftide_sdk.errors import AuthorizationError, ConnectorError, RateLimitedError, TransientError
-from shelftide_sdk.testing.emulator import Gateway, host_pattern
+from shelftide_sdk.hosts import host_pattern
+from shelftide_sdk.testing.emulator import Gateway
 
 Sleep = Callable[[float], Awaitable[None]]
 _LONGEST_WAIT_SECONDS = 30.0
@@ -83,7 +84,7 @@ class DirectClient:
         if isinstance(error, AuthorizationError) and error.refreshable and attempt <= self._retries:
             await self.refresh()
         elif isinstance(error, RateLimitedError) and attempt <= 20:
-            wait = (error.retry_at - datetime.now(UTC)).total_seconds() if error.retry_at else 1.0
+            wait = error.wait(datetime.now(UTC), unknown=timedelta(seconds=1)).total_seconds()
             await self._sleep(min(max(wait, 0.0), _LONGEST_WAIT_SECONDS))
         elif not (isinstance(error, TransientError) and attempt <= self._retries):
             raise error

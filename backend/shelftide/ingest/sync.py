@@ -184,7 +184,12 @@ class Sync:
 
     async def _failed(self, stream: Stream, error: ConnectorError) -> None:
         log.warning(
-            "stream_failed", stream=stream.name, connection=str(self._connection.connection_id), kind=error.kind
+            "stream_failed",
+            stream=stream.name,
+            connection=str(self._connection.connection_id),
+            kind=error.kind,
+            message=error.message,
+            detail=error.detail,
         )
         values = {
             "error_code": error.kind,

@@ -8,6 +8,7 @@ import asyncio
 import ctypes
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -39,11 +40,16 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
 
 def children(settings: Settings, *, workers: int = 1) -> list[Child]:
     """The web server and the workers."""
-    granian = (
-        sys.executable, "-m", "granian", "--factory", "--interface", "asgi", "--loop", "uvloop", "--host", settings.host,
-        "--port", str(settings.port), "--workers", "1", "--workers-kill-timeout", "20", "--no-log", "--no-ws",
-        "shelftide.app:create",
-    )  # fmt: skip
+    options = {
+        "--interface": "asgi",
+        "--loop": "uvloop",
+        "--host": settings.host,
+        "--port": str(settings.port),
+        "--workers": "1",
+        "--workers-kill-timeout": "20",
+    }
+    flags = [part for pair in options.items() for part in pair]
+    granian = (sys.executable, "-m", "granian", "--factory", *flags, "--no-log", "--no-ws", "shelftide.app:create")
     found = [Child(name="web", command=granian)]
     found += [
         Child(name=f"worker-{i}", command=(sys.executable, "-m", "shelftide.worker"), grace=30.0)
@@ -146,3 +152,16 @@ class Supervisor:
             except SetupError as error:
                 log.error("postgres_does_not_start", message=error.message)
                 await asyncio.sleep(1)
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises SetupError when something listens there already."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SetupError(
+                f"Port {port} on {host} is taken.",
+                hint="Stop what listens there, or choose another with SHELFTIDE_PORT (or --port).",
+            ) from error

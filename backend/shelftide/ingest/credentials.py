@@ -223,7 +223,7 @@ class Consent:
         try:
             return msgspec.json.decode(response.content)
         except msgspec.DecodeError as error:
-            problem = status_error(response, self._clock.now())
+            problem = status_error(response)
             raise problem or ContractError("The token reply is not JSON.") from error
 
 

@@ -6,9 +6,7 @@ batch, and repeating a batch writes nothing: versions are opened only for rows t
 """
 
 import hashlib
-import hmac
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -31,19 +29,17 @@ from shelftide_sdk import (
     Connector,
     ConnectorError,
     Context,
-    ContractError,
     Cursor,
     Page,
     RateLimitedError,
     Reject,
     Stream,
-    TransientError,
 )
-from shelftide_sdk.records import Customer
+from shelftide_sdk.pseudonyms import pseudonym
+from shelftide_sdk.reading import guarded
 
 log = get_logger("ingest")
 _BATCH_ROWS = 20_000
-_STUCK_PAGES = 50
 _RAW_LIMIT = 20_000
 
 
@@ -74,31 +70,6 @@ class Claimed(Protocol):
     async def report(self, progress: dict[str, Any]) -> None:
         """Show progress."""
         ...
-
-
-def pseudonym(key: bytes) -> Callable[[Customer], tuple[str, str] | None]:
-    """Customer -> (customer_key, kind): HMAC-SHA256 over the normalised e-mail, else phone, else platform id."""
-
-    def of(customer: Customer) -> tuple[str, str] | None:
-        for kind, value in (
-            ("email", _email(customer.email)),
-            ("phone", _phone(customer.phone)),
-            ("platform", customer.platform_id),
-        ):
-            if value:
-                return hmac.new(key, f"{kind}:{value}".encode(), hashlib.sha256).hexdigest(), kind
-        return None
-
-    return of
-
-
-def _email(value: str | None) -> str:
-    return (value or "").strip().lower()
-
-
-def _phone(value: str | None) -> str:
-    digits = re.sub(r"\D", "", value or "")
-    return digits if len(digits) >= 6 else ""
 
 
 class Sync:
@@ -213,7 +184,12 @@ class Sync:
 
     async def _failed(self, stream: Stream, error: ConnectorError) -> None:
         log.warning(
-            "stream_failed", stream=stream.name, connection=str(self._connection.connection_id), kind=error.kind
+            "stream_failed",
+            stream=stream.name,
+            connection=str(self._connection.connection_id),
+            kind=error.kind,
+            message=error.message,
+            detail=error.detail,
         )
         values = {
             "error_code": error.kind,
@@ -294,37 +270,6 @@ def raw_text(raw: Any) -> str:
     except (TypeError, ValueError, UnicodeError, OverflowError):
         text = repr(raw)
     return text.encode("utf-8", "replace").decode()[:_RAW_LIMIT].replace("\x00", "\ufffd").replace("\\u0000", "\ufffd")
-
-
-async def guarded(pages: AsyncIterator[Page]) -> AsyncIterator[Page]:
-    """The pages of a connector that may misbehave: every stray exception gets a name, and a loop gets an end.
-
-    Raises:
-        TransientError: the reply was cut or was not JSON.
-        ContractError: anything else that the connector did not foresee, or a read that does not move.
-    """
-    last: tuple[str, int] | None = None
-    same = 0
-    try:
-        async for page in pages:
-            if not isinstance(page, Page):
-                raise ContractError(f"read() yielded a {type(page).__name__}, not a Page")
-            now = (repr(page.cursor), hash(tuple(map(repr, page.records[:3]))))
-            same = same + 1 if now == last and page.records else 0
-            last = now
-            if same >= _STUCK_PAGES:
-                raise ContractError(f"the read does not move: the same page came {_STUCK_PAGES} times")
-            yield page
-    except ConnectorError:
-        raise
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TransientError(f"the reply could not be read: {error}") from error
-    except ValueError as error:
-        if type(error).__name__ == "JSONDecodeError":
-            raise TransientError(f"the reply could not be read: {error}") from error
-        raise ContractError(f"{type(error).__name__}: {error}") from error
-    except Exception as error:  # outsiders' code may raise anything; the worker lives on
-        raise ContractError(f"{type(error).__name__}: {error}") from error
 
 
 def first_read_from(now: datetime, history: timedelta) -> datetime:

@@ -140,9 +140,7 @@ class Runner:
         await self._fail(claimed, code, message, final=final)
 
     async def _wait(self, claimed: Claim, error: RateLimitedError) -> None:
-        after = timedelta(seconds=60)
-        if error.retry_at is not None:
-            after = max(error.retry_at - self.services.clock.now(), timedelta(seconds=1))
+        after = max(error.wait(self.services.clock.now(), unknown=timedelta(seconds=60)), timedelta(seconds=1))
         async with SystemUnitOfWork(self.database, reason=_REASON) as uow:
             with suppress(LeaseLostError):
                 await table.put_back(uow, claimed, reason=error.message, after=min(after, timedelta(hours=6)))

@@ -61,7 +61,11 @@ async def open_services(settings: Settings, *, dsns: Dsns | None = None) -> Serv
         vault=vault,
         registry=load_plugins(settings.plugins),
         warehouses=make_warehouses(
-            settings.engine, dsns=dsns, folder=folder / "lakes", secrets=VaultLakeSecrets(database, vault)
+            settings.engine,
+            app_dsn=dsns.app,
+            lakes_dsn=dsns.lakes,
+            folder=folder / "lakes",
+            secrets=VaultLakeSecrets(database, vault),
         ),
         clock=clock,
         routes=routes,

@@ -17,6 +17,7 @@ from shelftide_sdk.records import Record
 API_VERSION = (1, 0)
 
 Cursor = dict[str, Any]
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 Logger = LoggerAdapter[Any]
 
 
@@ -39,6 +40,8 @@ class ConnectorInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A connector's business card.
 
     `hosts` are the only hosts that its client reaches; `*.` matches one label. `budgets` are the platform's limits.
+    `emulator` names the class that emulates the platform, as `package.module:Class`; it is imported only by the
+    simulator, so that production needs none of its dependencies.
     """
 
     name: str
@@ -50,6 +53,7 @@ class ConnectorInfo(msgspec.Struct, frozen=True, kw_only=True):
     settings: tuple[SettingField, ...] = ()
     budgets: tuple[Budget, ...] = ()
     docs_url: str = ""
+    emulator: str = ""
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -61,6 +65,8 @@ class Stream(msgspec.Struct, frozen=True):
         cursor: name of the platform's field that the cursor follows, or None when each read is a full one.
         lookback: how far before the cursor a read starts again, because the platform changes the past.
         promise: how old the newest data may be before the stream counts as stale.
+        whole: a first read takes everything that still exists (products, creators), not only what changed since
+            `Context.since`.
     """
 
     name: str
@@ -69,6 +75,7 @@ class Stream(msgspec.Struct, frozen=True):
     cursor: str | None = None
     lookback: timedelta = timedelta(0)
     promise: timedelta = timedelta(days=1)
+    whole: bool = False
 
 
 class Delete(msgspec.Struct, frozen=True):
@@ -167,15 +174,16 @@ class Context(msgspec.Struct, kw_only=True):
     captured_at: datetime
 
     def start(self, stream: Stream, cursor: Cursor | None) -> datetime:
-        """Where a read of `stream` begins: the cursor's time less the lookback, or `since` on a first read.
+        """Where a read of `stream` begins: the cursor's time less the lookback; on a first read `since`, or the
+        beginning of time for a `whole` stream.
 
         Raises:
             ValueError: the cursor's value is not an ISO-8601 time.
         """
         if not stream.cursor or not cursor or not cursor.get(stream.cursor):
-            return self.since
+            return _BEGINNING if stream.whole else self.since
         seen = datetime.fromisoformat(str(cursor[stream.cursor]))
-        return max(self.since, seen.astimezone(UTC) - stream.lookback)
+        return max(_BEGINNING if stream.whole else self.since, seen.astimezone(UTC) - stream.lookback)
 
 
 class Connector(ABC):

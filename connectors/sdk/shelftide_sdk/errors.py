@@ -11,7 +11,7 @@
 Every error has a public message (a person in a browser may read it) and internal details (for logs; never secrets).
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 
@@ -60,14 +60,31 @@ class AuthorizationError(ConnectorError):
 
 
 class RateLimitedError(ConnectorError):
-    """The platform refuses more calls until `retry_at` (aware UTC), or for an unknown while if None."""
+    """The platform refuses more calls for `retry_after`, or until `retry_at` (aware UTC); for an unknown while if None.
+
+    Prefer `retry_after`: it holds whatever the two clocks say.
+    """
 
     kind = "rate_limited"
     hint = "The next try is scheduled."
 
-    def __init__(self, message: str, *, retry_at: datetime | None = None, detail: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: timedelta | None = None,
+        retry_at: datetime | None = None,
+        detail: str = "",
+    ) -> None:
         super().__init__(message, detail=detail)
+        self.retry_after = retry_after
         self.retry_at = retry_at
+
+    def wait(self, now: datetime, unknown: timedelta) -> timedelta:
+        """How long to wait at `now`; `unknown` where the platform did not say."""
+        if self.retry_after is not None:
+            return max(self.retry_after, timedelta(0))
+        return unknown if self.retry_at is None else max(self.retry_at - now, timedelta(0))
 
 
 class TransientError(ConnectorError):

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -149,7 +149,7 @@ class PlatformClient:
         try:
             async with self._http.stream("GET", target, headers={"Host": host}) as response:
                 if response.status_code != 200:
-                    raise status_error(response, self._clock.now()) or ContractError(f"HTTP {response.status_code}")
+                    raise status_error(response) or ContractError(f"HTTP {response.status_code}")
                 rest = b""
                 async for chunk in response.aiter_bytes():
                     *whole, rest = (rest + chunk).split(b"\n")
@@ -179,7 +179,8 @@ class PlatformClient:
                 refreshed = True
                 await self._credentials.refresh(token)
             except RateLimitedError as error:
-                wait = self._wait_for(error)
+                # Never less than a moment: a platform that says "now" again and again must not be hammered.
+                wait = max(error.wait(self._clock.now(), unknown=timedelta(seconds=1)), timedelta(milliseconds=50))
                 waited += wait
                 if waited > self._patience.longest_wait:
                     raise
@@ -226,7 +227,7 @@ class PlatformClient:
             raise TransientError(f"the platform could not be reached: {type(broken).__name__}") from broken
         finally:
             self._note(request, status, time.monotonic() - started, size)
-        error = self._connector.classify(response) or status_error(response, self._clock.now())
+        error = self._connector.classify(response) or status_error(response)
         if error is not None:
             raise error
         return response
@@ -263,11 +264,6 @@ class PlatformClient:
             if path.startswith(budget.endpoints):
                 await self._limiter.acquire(budget, self._limit_key, cost)
 
-    def _wait_for(self, error: RateLimitedError) -> timedelta:
-        if error.retry_at is None:
-            return timedelta(seconds=1)
-        return max(error.retry_at - self._clock.now(), timedelta(0))
-
     def _note(self, request: Outgoing, status: int | None, seconds: float, size: int) -> None:
         params = tuple(f"{k}=***" if k in _SECRET_PARAMS else f"{k}={v[:80]}" for k, v in request.params)
         self.trace.append(
@@ -290,18 +286,22 @@ def _pairs(params: Params | None) -> list[tuple[str, str]]:
     return [(key, str(value)) for key, value in items if value is not None]
 
 
-def retry_after(response: httpx2.Response, now: datetime) -> datetime | None:
-    """`Retry-After` as a moment (RFC 9110, 10.2.3: seconds or a date), or None when absent or senseless."""
+def retry_after(response: httpx2.Response) -> timedelta | None:
+    """`Retry-After` (RFC 9110, 10.2.3: seconds or a date) as a wait, or None when absent or senseless.
+
+    A date is taken against the reply's own `Date`, so that two clocks that disagree do no harm.
+    """
     value = response.headers.get("retry-after", "").strip()
     if value.replace(".", "", 1).isdigit():
-        return now + timedelta(seconds=min(float(value), 7 * 86400))
+        return timedelta(seconds=min(float(value), 7 * 86400))
     try:
-        return parsedate_to_datetime(value).astimezone(UTC)
-    except (ValueError, TypeError):
+        until = parsedate_to_datetime(value)
+        return max(until - parsedate_to_datetime(response.headers["date"]), timedelta(0))
+    except (KeyError, ValueError, TypeError):
         return None
 
 
-def status_error(response: httpx2.Response, now: datetime) -> ConnectorError | None:
+def status_error(response: httpx2.Response) -> ConnectorError | None:
     status = response.status_code
     if status < 300:
         return None
@@ -310,7 +310,7 @@ def status_error(response: httpx2.Response, now: datetime) -> ConnectorError | N
     if status == 403:
         return AuthorizationError("The platform refuses access.")
     if status == 429:
-        return RateLimitedError("The platform asks to wait.", retry_at=retry_after(response, now))
+        return RateLimitedError("The platform asks to wait.", retry_after=retry_after(response))
     if status == 408 or status >= 500:
         return TransientError(f"The platform failed (HTTP {status}).")
     return ContractError(f"The platform answered HTTP {status}.", detail=response.text[:300])

@@ -176,5 +176,7 @@ def _connection(row: dict[str, Any], place: tuple[str, ...]) -> list[Any] | None
         holder = holder.get(name)
         if holder is None:
             return None
-    children: list[Any] = holder.setdefault(place[-1], {"nodes": []})["nodes"]
+    if holder.get(place[-1]) is None:  # absent, or null because the object around it was not ready
+        holder[place[-1]] = {"nodes": []}
+    children: list[Any] = holder[place[-1]]["nodes"]
     return children

@@ -17,6 +17,7 @@ from shelftide_shopify.shop import timestamp
 from shelftide_shopify.walk import Plan, Position, WallError, row_mark, walk
 
 _BULK_PAGE = 250
+_BULK_ATTEMPTS = 2  # a job may fail, or be one of an earlier run that is gone; then paging reads the same rows
 BULK_CHOICES = ("auto", "always", "never")
 
 
@@ -39,7 +40,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     complete: Callable[[Row], Awaitable[Row]]
     enrich: Callable[[Sequence[Row]], Awaitable[list[Row]]]
     map_row: Callable[[Row], list[Record]]
-    bulk_threshold: int = 1_000
+    bulk_threshold: int
 
 
 class ChangeReader:
@@ -58,14 +59,16 @@ class ChangeReader:
 
     async def pages(self, source: Source) -> AsyncIterator[Page]:
         """All pages. The last one's cursor lets the next read start at the newest change."""
-        if self.progress.read is None and await self._wants_bulk(source):
+        attempts = _BULK_ATTEMPTS if self.progress.read is None and await self._wants_bulk(source) else 0
+        while attempts:
+            attempts -= 1
             try:
                 async for page in self._bulk(source, timestamp(self.started)):
                     yield page
             except BulkUnavailableError as error:
-                if self.ctx.settings.get("bulk") == "always":
+                if not attempts and self.ctx.settings.get("bulk") == "always":
                     raise
-                self.ctx.log.warning("%s; reading by pages: %s", error.message, error.detail)
+                self.ctx.log.warning("%s: %s", error.message, error.detail)
                 self.progress = msgspec.structs.replace(self.progress, bulk=None)
             else:
                 return

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from shelftide_sdk.auth import OAuth2
-from shelftide_sdk.client import Budget
 from shelftide_sdk.connector import (
     Account,
     Connector,
@@ -66,6 +65,7 @@ from shelftide_shopify.walk import Plan, Position, id_mark, since_id, since_upda
 from shelftide_shopify.webhooks import read_delivery
 
 WALL_DAYS = 60
+BULK_THRESHOLD = 1_000  # rows from which one file is cheaper than pages
 _NEEDED = {
     "orders": ("read_orders",),
     "products": ("read_products",),
@@ -86,14 +86,14 @@ class Shopify(Connector):
         hosts=("*.myshopify.com", "storage.googleapis.com"),
         tier="gold",
         settings=(SettingField(name="shop", title="Shop address", pattern=SHOP_PATTERN, example="name.myshopify.com"),),
-        # The bucket of a shop on the smallest plan: 2,000 points, 100 come back each second.
-        budgets=(Budget(name="query cost", calls=2000, seconds=20, endpoints="/admin/api/"),),
+        # No budget of our own: the bucket's size and refill depend on the shop's plan, and every reply tells its level.
         docs_url="https://shopify.dev/docs/api/admin-graphql",
+        emulator="shelftide_shopify.emulator:ShopifyEmulator",
     )
     auth: ClassVar[OAuth2] = SHOPIFY_AUTH
     streams: ClassVar[tuple[Stream, ...]] = (
         Stream("orders", Order, (OrderLine, Refund, Touch), "updated_at", days(2), timedelta(hours=6)),
-        Stream("products", Product, (Variant,), "updated_at", days(1)),
+        Stream("products", Product, (Variant,), "updated_at", days(1), whole=True),
         Stream("stock", StockLevel, (), None, days(0), timedelta(hours=6)),
         Stream("locations", Location),
     )
@@ -198,6 +198,7 @@ class Shopify(Connector):
             complete=lambda row: complete_order(door, row),
             enrich=lambda rows: add_refund_lines(door, rows),
             map_row=lambda row: map_order(row, shop),
+            bulk_threshold=BULK_THRESHOLD,
         )
         async for page in reader.pages(source):
             yield page
@@ -255,6 +256,7 @@ class Shopify(Connector):
             complete=complete,
             enrich=_as_they_are,
             map_row=lambda row: map_product(row, shop),
+            bulk_threshold=BULK_THRESHOLD,
         )
         # Deletions first: the walk's last cursor then speaks for both.
         if not reader.first:

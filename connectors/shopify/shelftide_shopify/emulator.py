@@ -1,16 +1,16 @@
-"""Shopify on a loopback port: OAuth, Admin GraphQL validated by the official schema, bulk operations, and bad habits."""
+"""Shopify on a loopback port: OAuth, Admin GraphQL by the official schema, bulk operations, and bad habits."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from graphql import DocumentNode, ExecutionResult, GraphQLSchema, execute_sync, parse, validate
+from graphql import ExecutionResult, GraphQLSchema, execute_sync, parse, validate
 from graphql.error import GraphQLError
 
 from shelftide_sdk.testing.emulator import Emulator, Request, Response, Route, reply
 from shelftide_sdk.testing.world.model import Brand, Channel, WorldView
-from shelftide_shopify.auth import SCOPES, TOKEN_HEADER
+from shelftide_shopify.auth import TOKEN_HEADER
 from shelftide_shopify.emulator_bulk import FILE_HOST, BulkJobs
 from shelftide_shopify.emulator_cost import MAX_QUERY_COST, RESTORE_RATES, Bucket, CostCounter, actual_cost
 from shelftide_shopify.emulator_graph import Session, chance, root_value
@@ -25,6 +25,7 @@ _STATUS_TEXTS = {
     423: "Locked",
     430: "Security Rejection",
 }
+DEMO_SECRET = "shopify-demo-secret"
 _DRIFTED = "HELD_FOR_REVIEW"
 _RULES = (
     ("Cannot query field", "undefinedField"),
@@ -63,17 +64,17 @@ class ShopifyEmulator(Emulator):
         seed: int = 7,
         plan: str = "plus",
         client_id: str = "shelftide-demo",
-        client_secret: str = "shopify-demo-secret",
+        client_secret: str = DEMO_SECRET,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
-        super().__init__(world, scenarios=scenarios, seed=seed)
+        super().__init__(world, scenarios=scenarios, seed=seed, clock=clock)
         self.schemas: dict[str, GraphQLSchema] = {version: load_schema(version) for version in VERSIONS}
-        self.tokens = Tokens(client_id, client_secret, clock or (lambda: self.now))
+        self.tokens = Tokens(client_id, client_secret, self.clock)
         self.refusals: dict[str, int | str] = {}
         self.deleted_products: dict[str, dict[str, datetime]] = {}
         self.protected_data = True
         self.channels: tuple[Channel, ...] = (Channel.SHOPIFY,)
-        self.jobs = BulkJobs(self._execute_bulk, seed)
+        self.jobs = BulkJobs(root_value(), seed)
         self._rate = RESTORE_RATES[plan]
         self._buckets: dict[str, Bucket] = {}
         self._calls = 0
@@ -167,7 +168,7 @@ class ShopifyEmulator(Emulator):
             return {**_errors([{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]), **cost}
         bucket.take(requested)
         result = execute_sync(schema, document, self._root, session, dict(variables))
-        actual = min(actual_cost(result.data), requested)
+        actual = min(actual_cost(list((result.data or {}).values())), requested)
         bucket.take(actual - requested)
         return self._envelope(result, session, _cost(requested, actual, bucket.status()))
 
@@ -185,9 +186,6 @@ class ShopifyEmulator(Emulator):
         if "schema-drift" in self.scenarios:
             drift(answer["data"])
         return {**answer, **cost}
-
-    def _execute_bulk(self, document: DocumentNode, session: Session) -> ExecutionResult:
-        return execute_sync(self.schemas[VERSIONS[0]], document, self._root, session)
 
     def _start_bulk(self, info: Any, query: str, **_: Any) -> dict[str, Any]:
         if "flap" in self.scenarios and not self.jobs.jobs:
@@ -260,8 +258,3 @@ def _execution_error(error: GraphQLError) -> dict[str, Any]:
         "path": list(error.path or ()),
         "extensions": extensions,
     }
-
-
-def demo_token(emulator: ShopifyEmulator, shop: str) -> str:
-    """An access token with all scopes, for tools that skip the consent page."""
-    return str(emulator.tokens.issue(shop, frozenset(SCOPES))["access_token"])

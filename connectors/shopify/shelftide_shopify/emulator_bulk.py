@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 from graphql import (
     DocumentNode,
-    ExecutionResult,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -30,13 +29,13 @@ from graphql.type import get_nullable_type
 from shelftide_sdk.testing.world.model import stable_id
 from shelftide_shopify.emulator_facts import when
 from shelftide_shopify.emulator_graph import Session
+from shelftide_shopify.emulator_projection import Step, compile_query, project
 
 FILE_HOST = "storage.googleapis.com"
 CONCURRENT = 5
 SLICE = 500
 _MAX_CONNECTIONS = 5
 _MAX_DEPTH = 2
-Execute = Callable[[DocumentNode, Session], ExecutionResult]
 
 
 class Job(msgspec.Struct, kw_only=True):
@@ -45,7 +44,7 @@ class Job(msgspec.Struct, kw_only=True):
     id: str
     shop: str
     query: str
-    document: DocumentNode
+    steps: tuple[Step, ...]
     session: Session
     created_at: datetime
     outcome: str
@@ -88,8 +87,8 @@ class Job(msgspec.Struct, kw_only=True):
 class BulkJobs:
     """All jobs of the emulator. A poll moves a job on by one slice of rows."""
 
-    def __init__(self, execute: Execute, seed: int) -> None:
-        self._execute = execute
+    def __init__(self, root: Mapping[str, Any], seed: int) -> None:
+        self._root = root
         self._random = Random(seed)
         self.jobs: dict[str, Job] = {}
         self.outcomes: list[str] = []
@@ -107,7 +106,7 @@ class BulkJobs:
             id=f"gid://shopify/BulkOperation/{stable_id('BulkOperation', f'{session.shop}{len(self.jobs)}')}",
             shop=session.shop,
             query=query,
-            document=document,
+            steps=compile_query(schema, document),
             session=msgspec.structs.replace(session, bulk=True, snapshot={}, slice=(0, SLICE)),
             created_at=session.now,
             outcome=self.outcomes.pop(0) if self.outcomes else "COMPLETED",
@@ -151,12 +150,13 @@ class BulkJobs:
 
     def _run_slice(self, job: Job) -> None:
         job.session.slice = (job.done, job.done + SLICE)
-        result = self._execute(job.document, job.session)
-        if result.errors:
-            job.error_code = _error_code(result.errors)
+        try:
+            data = project(job.steps, self._root, job.session)
+        except GraphQLError as error:
+            job.error_code = _error_code(error)
             self._end(job, "FAILED")
             return
-        roots, children = flatten(result.data)
+        roots, children = flatten(data)
         self._random.shuffle(children)
         # Children follow their slice in any order, so most stand far from their parents.
         job.lines.extend(json.dumps(row, separators=(",", ":")).encode() for row in (*roots, *children))
@@ -178,8 +178,8 @@ def _refused(code: str, message: str) -> dict[str, Any]:
     return {"bulkOperation": None, "userErrors": [{"field": None, "message": message, "code": code}]}
 
 
-def _error_code(errors: Sequence[GraphQLError]) -> str:
-    code = str((errors[0].extensions or {}).get("code"))
+def _error_code(error: GraphQLError) -> str:
+    code = str((error.extensions or {}).get("code"))
     return code if code in {"ACCESS_DENIED", "TIMEOUT"} else "INTERNAL_SERVER_ERROR"
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 _TERM = re.compile(
     r"""\s*(?:(?P<word>AND|OR)\b|(?P<not>NOT\s+|-)?(?P<field>\w+):(?P<op>>=|<=|>|<)?"""
-    r"""(?:'(?P<single>[^']*)'|"(?P<double>[^"]*)"|(?P<bare>[^\s'"]+)))\s*"""
+    r"""(?:'(?P<single>[^']*)'|"(?P<double>[^"]*)"|(?P<bare>[^\s'"<>=][^\s'"]*)))\s*"""
 )
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     ">=": lambda a, b: bool(a >= b),

@@ -5,8 +5,7 @@ Source: shopify.dev on GraphQL Admin rate limits and status codes.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Any
 
 from shelftide_sdk.errors import (
@@ -37,22 +36,14 @@ def classify_reply(response: Any) -> ConnectorError | None:
     except ValueError:
         return TransientError("Shopify sent a broken reply", detail="HTTP 200 with invalid JSON")
     errors = body.get("errors") if isinstance(body, dict) else None
-    return _classify_errors(errors, body, reply_time(response)) if errors else None
-
-
-def reply_time(response: Any) -> datetime:
-    """When Shopify answered, by its own clock where it says so."""
-    try:
-        return parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
-    except (KeyError, ValueError, TypeError):
-        return datetime.now(UTC)
+    return _classify_errors(errors, body) if errors else None
 
 
 def _classify_status(response: Any) -> ConnectorError | None:
     status = response.status_code
     detail = f"HTTP {status}"
     if status == 429:
-        return RateLimitedError("Shopify asks to wait", retry_at=_retry_at(response), detail=detail)
+        return RateLimitedError("Shopify asks to wait", retry_after=_retry_after(response), detail=detail)
     if status >= 500:
         return TransientError("Shopify is not available for the moment", detail=detail)
     return _STATUSES[status](detail) if status in _STATUSES else None
@@ -72,21 +63,21 @@ _STATUSES: Mapping[int, Callable[[str], ConnectorError]] = {
 }
 
 
-def _retry_at(response: Any) -> datetime | None:
+def _retry_after(response: Any) -> timedelta | None:
     try:
-        return reply_time(response) + float(response.headers["retry-after"]) * _SECOND
+        return float(response.headers["retry-after"]) * _SECOND
     except (KeyError, ValueError, OverflowError):
         return None
 
 
-def _classify_errors(errors: Any, body: Mapping[str, Any], now: datetime) -> ConnectorError:
+def _classify_errors(errors: Any, body: Mapping[str, Any]) -> ConnectorError:
     """The most telling of several errors: a refusal outweighs a wait, a wait outweighs a failure."""
     if not isinstance(errors, Sequence) or isinstance(errors, str):
         return ContractError("Shopify answers with an error in an unknown form", detail=str(errors)[:500])
     by_code = {_code(error): error for error in reversed(errors)}
     for code, build in _CODES.items():
         if code in by_code:
-            return build(by_code[code], body, now)
+            return build(by_code[code], body)
     return ContractError("Shopify does not accept the query", detail=str(errors)[:500])
 
 
@@ -102,7 +93,7 @@ def _code(error: Any) -> str:
     return "INTERNAL_SERVER_ERROR" if message.startswith("Internal error") else ""
 
 
-def _access_denied(error: Mapping[str, Any], body: Mapping[str, Any], now: datetime) -> ConnectorError:
+def _access_denied(error: Mapping[str, Any], body: Mapping[str, Any]) -> ConnectorError:
     extensions = error.get("extensions") or {}
     text = f"{extensions.get('requiredAccess') or ''} {error.get('message', '')}"
     scopes = tuple(dict.fromkeys(_SCOPE.findall(text)))
@@ -112,20 +103,20 @@ def _access_denied(error: Mapping[str, Any], body: Mapping[str, Any], now: datet
     )
 
 
-def _shop_inactive(error: Mapping[str, Any], body: Mapping[str, Any], now: datetime) -> ConnectorError:
+def _shop_inactive(error: Mapping[str, Any], body: Mapping[str, Any]) -> ConnectorError:
     return AuthorizationError("The shop is not active", hint="The merchant must reopen the shop.")
 
 
-def _throttled(error: Mapping[str, Any], body: Mapping[str, Any], now: datetime) -> ConnectorError:
+def _throttled(error: Mapping[str, Any], body: Mapping[str, Any]) -> ConnectorError:
     wait = throttle_wait((body.get("extensions") or {}).get("cost"))
-    return RateLimitedError("The shop's query budget is used up", retry_at=None if wait is None else now + wait)
+    return RateLimitedError("The shop's query budget is used up", retry_after=wait)
 
 
-def _too_large(error: Mapping[str, Any], body: Mapping[str, Any], now: datetime) -> ConnectorError:
+def _too_large(error: Mapping[str, Any], body: Mapping[str, Any]) -> ConnectorError:
     return QueryTooLargeError("The query costs more than one query may", detail=str(error)[:500])
 
 
-def _internal(error: Mapping[str, Any], body: Mapping[str, Any], now: datetime) -> ConnectorError:
+def _internal(error: Mapping[str, Any], body: Mapping[str, Any]) -> ConnectorError:
     return TransientError("Shopify had an internal error", detail=str(error)[:500])
 
 

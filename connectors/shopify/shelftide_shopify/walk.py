@@ -112,7 +112,7 @@ async def walk(door: Door, plan: Plan, position: Position) -> AsyncIterator[Step
     recent: OrderedDict[str, str] = OrderedDict(position.edge)
     more = True
     while more:
-        if position.seen + size.value > WALL:
+        if position.seen >= WALL:
             position, visited = _restart(position), {None}
         connection = await fetch(door, plan, position, size)
         rows = nodes(connection)
@@ -128,9 +128,10 @@ async def walk(door: Door, plan: Plan, position: Position) -> AsyncIterator[Step
 async def fetch(door: Door, plan: Plan, position: Position, size: PageSize) -> Mapping[str, Any]:
     """One page, smaller and smaller while Shopify cannot serve it."""
     while True:
+        first = min(size.value, WALL - position.seen)
         try:
             data = await door.query(
-                plan.query, first=size.value, after=position.after, query=plan.starting_at(position.start)
+                plan.query, first=first, after=position.after, query=plan.starting_at(position.start)
             )
         except (QueryTooLargeError, TransientError):
             if not size.halve():
@@ -139,7 +140,8 @@ async def fetch(door: Door, plan: Plan, position: Position, size: PageSize) -> M
         connection = data.get(plan.root)
         if not isinstance(connection, dict):
             raise ContractError(f"Shopify's reply has no {plan.root}")
-        size.grow(door.requested_cost)
+        if first == size.value:
+            size.grow(door.requested_cost)
         return connection
 
 

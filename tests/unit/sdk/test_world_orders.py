@@ -8,7 +8,7 @@ import pytest
 
 from shelftide_sdk.testing.world import World
 from shelftide_sdk.testing.world.cast import creator_code, quantum
-from shelftide_sdk.testing.world.model import Channel, Order
+from shelftide_sdk.testing.world.model import Channel, Network, Order
 from shelftide_sdk.testing.world.orders import line_net
 
 NOW = datetime(2026, 3, 18, 15, 20, tzinfo=UTC)
@@ -111,6 +111,22 @@ def test_a_journey_mostly_shows_the_touch_that_caused_the_order(world: World) ->
     shown = [order for order in caused if any(visit.kind == "ad" for visit in order.visits)]
     assert len(caused) > 50
     assert 0.65 < len(shown) / len(caused) < 0.95
+
+
+def test_nobody_comes_from_a_post_or_an_ad_that_is_not_there_yet(world: World) -> None:
+    public = {v.key: v.public_at for network in Network for v in world.videos("luxi", network)}
+    created = {e.key: e.created_at for name in ("tiktok-ads", "meta-ads") for e in world.ads("luxi", name)}
+    visits = [visit for order in world.orders("luxi", Channel.SHOPIFY) for visit in order.visits]
+    assert sum(visit.video_key is not None for visit in visits) > 20
+    for visit in visits:
+        assert visit.video_key is None or visit.at > public[visit.video_key]
+        assert visit.campaign_key is None or visit.at > created[visit.campaign_key]
+
+
+def test_keys_do_not_tell_the_cause(world: World) -> None:
+    for order in of(world, "luxi"):
+        assert not any(word in order.key for word in ("ads", "video", "story", "tiktok", "organic", "live"))
+        assert order.cause_key is None or order.cause_key not in order.key
 
 
 def test_promo_codes_name_creators_and_lower_the_lines(world: World) -> None:

@@ -20,7 +20,7 @@ NOW = datetime(2026, 3, 18, 15, 20, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def world() -> World:
     world = World(7, now=NOW, size="small")
-    world.advance(timedelta(days=16))
+    world.advance(timedelta(days=14, hours=11))  # the shelf of the story is empty on this day, before and after
     return world
 
 

@@ -119,7 +119,7 @@ def test_followers_add_up_and_a_viral_video_lifts_them(world: World) -> None:
     days = list(world.profile_days("luxi", Network.TIKTOK))
     for earlier, later in pairwise(days):
         assert later.followers == earlier.followers + later.new_followers - later.lost_followers
-    decoy = next(v for v in world.videos("luxi", Network.TIKTOK) if v.key == "luxi-decoy1")
+    decoy = next(v for v in world.videos("luxi", Network.TIKTOK) if v.key == "luxi-story-2")
     burst = next(f for f in days if f.day == decoy.public_at.date() + DAY)
     median = sorted(figures.new_followers for figures in days)[len(days) // 4]
     assert burst.new_followers > 5 * median

@@ -20,6 +20,7 @@ from shelftide.store.models.people import (
     sessions,
     sign_ins,
     tenant_keys,
+    tenant_names,
     tenants,
     users,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "sku_stock",
     "stream_states",
     "tenant_keys",
+    "tenant_names",
     "tenants",
     "users",
 ]

@@ -7,6 +7,7 @@ from shelftide.store.models.tables import (
     AGENCY,
     GATE,
     GATE_AND_AGENCY,
+    GATE_AND_TENANT,
     TENANT,
     json,
     metadata,
@@ -148,6 +149,18 @@ tenants = Table(
     UniqueConstraint("tenant_id", "agency_id"),
     Index(None, "agency_id", "client_id"),
     info=TENANT,
+)
+
+# What the operator's command line may look up before a scope is known: names, nothing else of a brand.
+tenant_names = Table(
+    "tenant_names",
+    metadata,
+    uuid("tenant_id", key=True),
+    uuid("agency_id"),
+    text("slug"),
+    ForeignKeyConstraint(["tenant_id", "agency_id"], ["tenants.tenant_id", "tenants.agency_id"], ondelete="CASCADE"),
+    Index(None, "slug"),
+    info=GATE_AND_TENANT,
 )
 
 tenant_keys = Table(

@@ -20,8 +20,10 @@ from shelftide.store.models import (
     oauth_states,
     platform_apps,
     tenant_keys,
+    tenant_names,
     tenants,
 )
+from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk.auth import App
 
@@ -80,7 +82,14 @@ async def get_agency(uow: UnitOfWork) -> Agency:
     )
     if row is None:
         raise NotFoundError
-    return msgspec.convert(dict(row), Agency)
+    return to_struct(row, Agency)
+
+
+async def add_agency(uow: UnitOfWork, *, name: str, colour: str, locale: str) -> None:
+    """Add the agency whose id the scope names."""
+    await uow.connection.execute(
+        insert(agencies).values(agency_id=uow.scope.agency_id, name=name, colour=colour, locale=locale)
+    )
 
 
 async def add_client(uow: UnitOfWork, name: str) -> UUID:
@@ -102,6 +111,9 @@ async def add_tenant(uow: UnitOfWork, vault: Vault, values: Mapping[str, Any]) -
     if tenant_id is None:
         raise LookupError("choose the new brand's id in the scope")
     await uow.connection.execute(insert(tenants).values(tenant_id=tenant_id, agency_id=uow.scope.agency_id, **values))
+    await uow.connection.execute(
+        insert(tenant_names).values(tenant_id=tenant_id, agency_id=uow.scope.agency_id, slug=values["slug"])
+    )
     key = vault.new_key(str(tenant_id))
     await uow.connection.execute(
         insert(tenant_keys).values(tenant_id=tenant_id, master_id=key.master_id, wrapped=key.wrapped)
@@ -111,7 +123,7 @@ async def add_tenant(uow: UnitOfWork, vault: Vault, values: Mapping[str, Any]) -
 async def list_tenants(uow: UnitOfWork) -> list[Tenant]:
     """Brands in scope, by name."""
     statement = select(*_TENANT).where(tenants.c.tenant_id.in_(uow.scope.tenant_ids)).order_by(tenants.c.name)
-    return [msgspec.convert(dict(row), Tenant) for row in (await uow.connection.execute(statement)).mappings()]
+    return [to_struct(row, Tenant) for row in (await uow.connection.execute(statement)).mappings()]
 
 
 async def get_tenant(uow: UnitOfWork, tenant_id: UUID) -> Tenant:
@@ -120,7 +132,7 @@ async def get_tenant(uow: UnitOfWork, tenant_id: UUID) -> Tenant:
     row = (await uow.connection.execute(statement)).mappings().one_or_none()
     if row is None:
         raise NotFoundError
-    return msgspec.convert(dict(row), Tenant)
+    return to_struct(row, Tenant)
 
 
 async def agency_key(uow: UnitOfWork, vault: Vault) -> WrappedKey:
@@ -190,7 +202,7 @@ async def take_oauth_state(uow: UnitOfWork, state_hash: str) -> OAuthState | Non
         .returning(*columns)
     )
     row = (await uow.connection.execute(statement)).mappings().one_or_none()
-    return None if row is None else msgspec.convert(dict(row), OAuthState)
+    return None if row is None else to_struct(row, OAuthState)
 
 
 async def record(

@@ -13,6 +13,7 @@ from shelftide.core.errors import ConflictError, NotFoundError
 from shelftide.core.vault import Secret, Vault, WrappedKey
 from shelftide.store.ids import new_id
 from shelftide.store.models import connections, credentials, quarantine, stream_states, tenant_keys
+from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk.auth import TokenSet
 
@@ -106,7 +107,7 @@ async def get_connection(uow: UnitOfWork, connection_id: UUID) -> Connection:
     row = (await uow.connection.execute(statement)).mappings().one_or_none()
     if row is None:
         raise NotFoundError
-    return msgspec.convert(dict(row), Connection)
+    return to_struct(row, Connection)
 
 
 async def list_connections(uow: UnitOfWork) -> list[Connection]:
@@ -116,7 +117,7 @@ async def list_connections(uow: UnitOfWork) -> list[Connection]:
         .where(connections.c.tenant_id.in_(uow.scope.tenant_ids))
         .order_by(connections.c.tenant_id, connections.c.created_at)
     )
-    return [msgspec.convert(dict(row), Connection) for row in (await uow.connection.execute(statement)).mappings()]
+    return [to_struct(row, Connection) for row in (await uow.connection.execute(statement)).mappings()]
 
 
 async def set_health(uow: UnitOfWork, connection_id: UUID, *, state: str, reason: str, step: str) -> None:
@@ -134,7 +135,7 @@ async def list_streams(uow: UnitOfWork, connection_id: UUID | None = None) -> li
     if connection_id is not None:
         statement = statement.where(stream_states.c.connection_id == connection_id)
     rows = (await uow.connection.execute(statement.order_by(stream_states.c.stream))).mappings()
-    return [msgspec.convert(dict(row), StreamState) for row in rows]
+    return [to_struct(row, StreamState) for row in rows]
 
 
 async def read_cursor(uow: UnitOfWork, connection_id: UUID, stream: str) -> dict[str, Any] | None:
@@ -183,7 +184,7 @@ async def list_quarantine(uow: UnitOfWork, *, limit: int) -> list[QuarantinedRow
         .order_by(quarantine.c.last_seen_at.desc(), quarantine.c.fingerprint)
         .limit(limit)
     )
-    return [msgspec.convert(dict(row), QuarantinedRow) for row in (await uow.connection.execute(statement)).mappings()]
+    return [to_struct(row, QuarantinedRow) for row in (await uow.connection.execute(statement)).mappings()]
 
 
 class TokenStore:

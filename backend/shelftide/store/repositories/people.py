@@ -1,5 +1,6 @@
 """Who is at the door: read as `gate`, because no scope is known yet."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,7 +9,16 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shelftide.core.scope import Role, Scope
-from shelftide.store.models import domains, membership_tenants, memberships, sessions, sign_ins, users
+from shelftide.store.models import (
+    domains,
+    membership_tenants,
+    memberships,
+    sessions,
+    sign_ins,
+    tenant_names,
+    users,
+)
+from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
 
 _FREE_FAILURES = 5
@@ -43,7 +53,7 @@ async def find_people(uow: SystemUnitOfWork, email: str) -> list[Person]:
     """Active people with this e-mail; the same address may exist in several agencies."""
     columns = [users.c[name] for name in Person.__struct_fields__]
     statement = select(*columns).where(users.c.email == email.strip().lower(), users.c.active)
-    return [msgspec.convert(dict(row), Person) for row in (await uow.connection.execute(statement)).mappings()]
+    return [to_struct(row, Person) for row in (await uow.connection.execute(statement)).mappings()]
 
 
 async def blocked_until(uow: SystemUnitOfWork, email: str) -> datetime | None:
@@ -193,3 +203,12 @@ async def add_domain(uow: UnitOfWork, host: str) -> None:
         .values(host=host.lower(), agency_id=uow.scope.agency_id, verified_at=func.now())
         .on_conflict_do_nothing()
     )
+
+
+async def find_tenants(uow: SystemUnitOfWork, name: str) -> list[tuple[UUID, UUID]]:
+    """(agency, brand) for a brand's id or short name: the operator's command line names brands."""
+    matching = tenant_names.c.slug == name
+    with suppress(ValueError):
+        matching = tenant_names.c.tenant_id == UUID(name)
+    statement = select(tenant_names.c.agency_id, tenant_names.c.tenant_id).where(matching)
+    return [(UUID(str(row[0])), UUID(str(row[1]))) for row in (await uow.connection.execute(statement)).all()]

@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import BigInteger, and_, cast, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from shelftide.store.models import metric_daily, rollups, sku_daily, sku_stock
+from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import UnitOfWork
 
 _METRICS_OF = {
@@ -139,7 +140,7 @@ async def read_points(uow: UnitOfWork, *, metrics: Sequence[str], since: date, u
         .group_by(c.tenant_id, c.metric, c.day, c.platform, c.currency)
         .order_by(c.tenant_id, c.metric, c.day, c.platform, c.currency)
     )
-    return [msgspec.convert(dict(row), Point) for row in (await uow.connection.execute(statement)).mappings()]
+    return [to_struct(row, Point) for row in (await uow.connection.execute(statement)).mappings()]
 
 
 async def read_sku_sales(uow: UnitOfWork, *, since: date, until: date) -> list[SkuSales]:
@@ -151,17 +152,14 @@ async def read_sku_sales(uow: UnitOfWork, *, since: date, until: date) -> list[S
             c.sku,
             c.day,
             c.currency,
-            func.sum(c.units).label("units"),
+            cast(func.sum(c.units), BigInteger()).label("units"),
             func.sum(c.revenue).label("revenue"),
         )
         .where(c.tenant_id.in_(uow.scope.tenant_ids), c.day >= since, c.day <= until)
         .group_by(c.tenant_id, c.sku, c.day, c.currency)
         .order_by(c.tenant_id, c.sku, c.day)
     )
-    return [
-        msgspec.convert({**row, "units": int(row["units"])}, SkuSales)
-        for row in (await uow.connection.execute(statement)).mappings()
-    ]
+    return [to_struct(row, SkuSales) for row in (await uow.connection.execute(statement)).mappings()]
 
 
 async def read_sku_stock(uow: UnitOfWork) -> list[SkuStock]:
@@ -174,22 +172,12 @@ async def read_sku_stock(uow: UnitOfWork) -> list[SkuStock]:
             c.connection_id,
             sku.label("sku"),
             func.max(c.title).label("title"),
-            func.sum(c.available).label("available"),
-            func.sum(c.incoming).label("incoming"),
+            cast(func.sum(c.available), BigInteger()).label("available"),
+            cast(func.sum(c.incoming), BigInteger()).label("incoming"),
             func.max(c.observed_at).label("observed_at"),
         )
         .where(c.tenant_id.in_(uow.scope.tenant_ids))
         .group_by(c.tenant_id, c.connection_id, sku)
         .order_by(c.tenant_id, sku)
     )
-    return [
-        msgspec.convert(
-            {
-                **row,
-                "available": int(row["available"]),
-                "incoming": None if row["incoming"] is None else int(row["incoming"]),
-            },
-            SkuStock,
-        )
-        for row in (await uow.connection.execute(statement)).mappings()
-    ]
+    return [to_struct(row, SkuStock) for row in (await uow.connection.execute(statement)).mappings()]

@@ -7,12 +7,13 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import RowMapping, bindparam, func, select, text, update
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
+from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL, TEXT, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shelftide.store.ids import new_id
 from shelftide.store.models import run_attempts, runs
+from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
 
 CHANNEL = "shelftide_runs"
@@ -82,7 +83,7 @@ _CLAIM = text(
     returning r.tenant_id, r.run_id, r.agency_id, r.subject_id, r.job, r.arguments, r.fence,
               r.attempts as attempt, r.max_attempts
     """
-).bindparams(bindparam("queues", type_=ARRAY(TEXT)))
+).bindparams(bindparam("queues", type_=ARRAY(TEXT)), bindparam("lease", type_=INTERVAL))
 
 # Poison: a run that kills its worker every time ends after max_attempts, counted here and not in the worker.
 _TAKE_BACK = text(
@@ -117,7 +118,7 @@ _POKE = text(
     where r.tenant_id = d.tenant_id and r.run_id = d.run_id
     returning r.queue, r.run_id
     """
-)
+).bindparams(bindparam("again", type_=INTERVAL))
 
 
 async def enqueue(
@@ -184,7 +185,7 @@ async def claim(
         return None
     if row is None:
         return None
-    claimed = msgspec.convert(dict(row), Claim)
+    claimed = to_struct(row, Claim)
     await uow.connection.execute(
         insert(run_attempts).values(
             tenant_id=claimed.tenant_id,
@@ -289,7 +290,7 @@ async def get_run(uow: UnitOfWork, run_id: UUID) -> Run | None:
 
 
 def _run(row: RowMapping) -> Run:
-    return msgspec.convert(dict(row), Run)
+    return to_struct(row, Run)
 
 
 def _held(claimed: Claim) -> list[Any]:

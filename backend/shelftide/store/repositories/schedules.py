@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from shelftide.store.ids import new_id
 from shelftide.store.models import runs, schedules
+from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
 
 
@@ -48,7 +49,7 @@ async def due_schedules(uow: SystemUnitOfWork) -> list[DueSchedule]:
         .limit(100)
         .with_for_update(skip_locked=True)
     )
-    return [msgspec.convert(dict(row), DueSchedule) for row in (await uow.connection.execute(statement)).mappings()]
+    return [to_struct(row, DueSchedule) for row in (await uow.connection.execute(statement)).mappings()]
 
 
 async def start_scheduled(

@@ -5,6 +5,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from shelftide.store.models import simulation
+from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import SystemUnitOfWork
 
 
@@ -19,7 +20,7 @@ async def read_simulation(uow: SystemUnitOfWork) -> Simulation | None:
     """The demo's calendar, or None outside the demo."""
     statement = select(simulation.c.offset_seconds, simulation.c.control_url)
     row = (await uow.connection.execute(statement)).mappings().one_or_none()
-    return None if row is None else msgspec.convert(dict(row), Simulation)
+    return None if row is None else to_struct(row, Simulation)
 
 
 async def save_simulation(uow: SystemUnitOfWork, value: Simulation) -> None:

@@ -100,7 +100,7 @@ class TenantController(Controller):
 
 
 class OperationsController(Controller):
-    """What staff do: connect, check, sync, look at runs and rejects."""
+    """What staff do: connect, check, sync, look at runs and rejects. Changes ask for more than the class does."""
 
     path = "/api/v1/tenants/{tenant_id:uuid}"
     guards = (requires(Right.READ),)
@@ -148,22 +148,19 @@ class OperationsController(Controller):
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
             return await list_quarantine(uow, limit=limit)
 
-
-class ConnectController(Controller):
-    """Changing requests on connections."""
-
-    path = "/api/v1/tenants/{tenant_id:uuid}/connections"
-    guards = (requires(Right.CONNECT),)
-    tags = ("operations",)
-
-    @post("/", summary="Begin connecting an account")
+    @post("/connections", summary="Begin connecting an account", guards=[requires(Right.CONNECT)])
     async def connect(
         self, request: AnyRequest, services: Services, tenant_id: UUID, data: ConnectRequest
     ) -> ConnectReply:
         """Answers with the address of the platform's consent page."""
         return await begin_consent(request, services, scope_of(request, tenant_id), data)
 
-    @post("/{connection_id:uuid}/check", summary="Check a connection now", status_code=202)
+    @post(
+        "/connections/{connection_id:uuid}/check",
+        summary="Check a connection now",
+        status_code=202,
+        guards=[requires(Right.SYNC)],
+    )
     async def check(self, request: AnyRequest, services: Services, tenant_id: UUID, connection_id: UUID) -> RunReply:
         """Queues one cheap call that proves the grant."""
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
@@ -175,7 +172,12 @@ class ConnectController(Controller):
             await uow.commit()
         return RunReply(run_id=run_id)
 
-    @post("/{connection_id:uuid}/sync", summary="Sync a connection now", status_code=202)
+    @post(
+        "/connections/{connection_id:uuid}/sync",
+        summary="Sync a connection now",
+        status_code=202,
+        guards=[requires(Right.SYNC)],
+    )
     async def sync(self, request: AnyRequest, services: Services, tenant_id: UUID, connection_id: UUID) -> RunReply:
         """Queues a sync, unless one waits or runs already."""
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:

@@ -83,7 +83,7 @@ def anonymous(connection: Connection, handler: BaseRouteHandler) -> None:
 def _check(connection: Connection, who: Principal, right: Right) -> None:
     if not who.scope.may(right):
         raise ForbiddenError("You may not do this.", hint="Ask an owner of your agency.")
-    if connection.scope["method"] not in _SAFE:
+    if connection.scope.get("method") not in _SAFE:
         refuse_other_sites(connection)
         if not compare_digest(connection.headers.get(CSRF_HEADER, ""), who.csrf):
             raise ForbiddenError("The page is too old.", hint="Reload it and try again.")

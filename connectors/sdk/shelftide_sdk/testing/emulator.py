@@ -110,8 +110,17 @@ class Emulator:
     platform: ClassVar[str]
     hosts: ClassVar[tuple[str, ...]]
 
-    def __init__(self, world: WorldView, *, scenarios: Sequence[str] = (), seed: int = 7) -> None:
-        self.world = world
+    def __init__(
+        self,
+        world: WorldView,
+        *,
+        scenarios: Sequence[str] = (),
+        seed: int = 7,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
+        """`clock` gives the time that tokens and signatures live by; by default the world's, which stands still."""
+        self.world: WorldView = world
+        self.clock: Callable[[], datetime] = clock or (lambda: world.now)
         self.scenarios: set[str] = set(scenarios)
         self.random = Random(seed)
         self.requests = 0

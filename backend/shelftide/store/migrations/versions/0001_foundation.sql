@@ -416,6 +416,29 @@ CREATE POLICY app_delete ON quarantine FOR DELETE TO app USING (tenant_id = null
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON quarantine TO app;
 
+CREATE TABLE rollups (
+	tenant_id UUID NOT NULL, 
+	connection_id UUID NOT NULL, 
+	rolled_to TIMESTAMP WITH TIME ZONE NOT NULL, 
+	computed_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	CONSTRAINT pk_rollups PRIMARY KEY (tenant_id, connection_id), 
+	CONSTRAINT fk_rollups_tenant_id FOREIGN KEY(tenant_id) REFERENCES tenants (tenant_id) ON DELETE CASCADE
+);
+
+ALTER TABLE rollups ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE rollups FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY app_read ON rollups FOR SELECT TO app USING (tenant_id = any ((select string_to_array(nullif(current_setting('app.tenants', true), ''), ','))::uuid[]));
+
+CREATE POLICY app_insert ON rollups FOR INSERT TO app WITH CHECK (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
+
+CREATE POLICY app_update ON rollups FOR UPDATE TO app USING (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid) WITH CHECK (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
+
+CREATE POLICY app_delete ON rollups FOR DELETE TO app USING (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON rollups TO app;
+
 CREATE TABLE runs (
 	tenant_id UUID NOT NULL, 
 	run_id UUID NOT NULL, 
@@ -446,7 +469,7 @@ CREATE TABLE runs (
 	CONSTRAINT ck_runs_state CHECK (state in ('queued', 'running', 'done', 'failed', 'cancelled'))
 );
 
-CREATE INDEX ix_runs_busy ON runs (tenant_id, lane) WHERE state = 'running';
+CREATE INDEX ix_runs_busy ON runs (tenant_id) WHERE state = 'running';
 
 CREATE INDEX ix_runs_leased ON runs (lease_until) WHERE state = 'running';
 
@@ -455,6 +478,8 @@ CREATE INDEX ix_runs_recent ON runs (tenant_id, created_at);
 CREATE INDEX ix_runs_waiting ON runs (queue, due_at) WHERE state = 'queued';
 
 CREATE UNIQUE INDEX uq_runs_dedupe ON runs (tenant_id, dedupe) WHERE state in ('queued', 'running');
+
+CREATE UNIQUE INDEX uq_runs_lane ON runs (tenant_id, lane) WHERE state = 'running' and lane <> '';
 
 ALTER TABLE runs ENABLE ROW LEVEL SECURITY;
 
@@ -591,6 +616,34 @@ CREATE POLICY app_update ON tenant_keys FOR UPDATE TO app USING (tenant_id = nul
 CREATE POLICY app_delete ON tenant_keys FOR DELETE TO app USING (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON tenant_keys TO app;
+
+CREATE TABLE tenant_names (
+	tenant_id UUID NOT NULL, 
+	agency_id UUID NOT NULL, 
+	slug TEXT NOT NULL, 
+	CONSTRAINT pk_tenant_names PRIMARY KEY (tenant_id), 
+	CONSTRAINT fk_tenant_names_tenant_id_agency_id FOREIGN KEY(tenant_id, agency_id) REFERENCES tenants (tenant_id, agency_id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_tenant_names_slug ON tenant_names (slug);
+
+ALTER TABLE tenant_names ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE tenant_names FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY app_read ON tenant_names FOR SELECT TO app USING (tenant_id = any ((select string_to_array(nullif(current_setting('app.tenants', true), ''), ','))::uuid[]));
+
+CREATE POLICY app_insert ON tenant_names FOR INSERT TO app WITH CHECK (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
+
+CREATE POLICY app_update ON tenant_names FOR UPDATE TO app USING (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid) WITH CHECK (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
+
+CREATE POLICY app_delete ON tenant_names FOR DELETE TO app USING (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
+
+CREATE POLICY gate_all ON tenant_names FOR ALL TO gate USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON tenant_names TO app;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON tenant_names TO gate;
 
 CREATE TABLE credentials (
 	tenant_id UUID NOT NULL, 

@@ -134,7 +134,7 @@ def _deep_role(seed: int, index: int, size: Size, timeline: Timeline) -> Role:
         colour=colour,
         deep=True,
         products=_products(seed, key, niche, currency, timeline),
-        places=_places(key, market, deep=True),
+        places=_places(key, market, _deep_channels(market), deep=True),
         accounts=_accounts(key, _deep_channels(market), _deep_networks(market)),
     )
     return _role(seed, brand, orders * size.volume, rolls)
@@ -163,7 +163,7 @@ def _light_role(seed: int, index: int, name: str, size: Size, timeline: Timeline
         colour=rolls.pick(_COLOURS),
         deep=False,
         products=_products(seed, key, niche, currency, timeline)[:3],
-        places=_places(key, market, deep=False),
+        places=_places(key, market, shops, deep=False),
         accounts=_accounts(key, shops, (Network.TIKTOK,)),
     )
     return _role(seed, brand, rolls.between(1.2, 4.5) * size.volume, rolls)
@@ -214,8 +214,8 @@ def _accounts(key: str, channels: Sequence[Channel], networks: Sequence[Network]
     return accounts
 
 
-def _places(key: str, market: str, *, deep: bool) -> tuple[Place, ...]:
-    served = (Channel.SHOPIFY, Channel.TIKTOK_SHOP, Channel.XIAOHONGSHU)
+def _places(key: str, market: str, channels: Sequence[Channel], *, deep: bool) -> tuple[Place, ...]:
+    served = tuple(channel for channel in channels if channel is not Channel.AMAZON)
     places = [Place(key=f"{key}-main", name="Main warehouse", country=market, channels=served)]
     if deep and market != "TW":
         places.append(Place(key=f"{key}-fba", name="Marketplace centre", country=market, channels=(Channel.AMAZON,)))

@@ -20,6 +20,11 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
     scale_hours: float
     peak_hours: float = 0.0
     phases: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    _grown_at_horizon: float = 0.0
+
+    def __post_init__(self) -> None:
+        # Asked for at every instant of every video, so it is worked out once.
+        msgspec.structs.force_setattr(self, "_grown_at_horizon", self._grown(self._warped(CURVE_HORIZON_HOURS)))
 
     def fraction(self, hours: float) -> float:
         """Between 0 and 1, never falling; 0 before publication, 1 at the horizon.
@@ -31,8 +36,7 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
             return 0.0
         if hours >= CURVE_HORIZON_HOURS:
             return 1.0
-        total = self._grown(self._warped(CURVE_HORIZON_HOURS))
-        return min(1.0, self._grown(self._warped(hours)) / total)
+        return min(1.0, self._grown(self._warped(hours)) / self._grown_at_horizon)
 
     def _warped(self, hours: float) -> float:
         # A monotone clock: the swings' amplitudes sum to less than one, so time never runs backward.

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from shelftide_sdk.testing.world.ads_plan import PlannedAd, ad_channels
 from shelftide_sdk.testing.world.cast import Role
-from shelftide_sdk.testing.world.model import Channel, Model, Product
+from shelftide_sdk.testing.world.model import Channel, Model, Product, stable_id
 from shelftide_sdk.testing.world.parameters import (
     BLACK_FRIDAY_FACTOR,
     DAY_LOG_SD,
@@ -43,7 +43,11 @@ LAG_WEIGHTS = tuple(weight / sum(_LAGS) for weight in _LAGS)
 
 
 class Candidate(Model, frozen=True, kw_only=True):
-    """Somebody who wants to buy: SKU keys with pieces, and what made him want it. `dice` decide all that follows."""
+    """Somebody who wants to buy: SKU keys with pieces, and what made him want it.
+
+    `since` is when its cause began to exist. `dice` decide all that follows. The key says nothing of the cause, because
+    keys reach the wire.
+    """
 
     key: str
     at: datetime
@@ -53,6 +57,7 @@ class Candidate(Model, frozen=True, kw_only=True):
     wanted: tuple[tuple[str, int], ...]
     dice: Dice
     video: SimulatedVideo | None = None
+    since: datetime | None = None
     live_key: str | None = None
     in_store: bool = False
     test: bool = False
@@ -66,6 +71,7 @@ class Origin(Model, frozen=True, kw_only=True):
     cause_key: str | None = None
     product: Product | None = None
     video: SimulatedVideo | None = None
+    since: datetime | None = None
     live_key: str | None = None
     test: bool = False
 
@@ -163,6 +169,7 @@ class Demand:
             cause_key=video.key,
             product=self._products[video.product_keys[0]],
             video=video,
+            since=video.public_at,
         )
 
     def _from_ads(self, day: int) -> list[Candidate]:
@@ -171,7 +178,12 @@ class Demand:
             if planned.runs_on(day):
                 mean = planned.orders_a_day * self._calendar(day)
                 count = poisson_quantile(self._roll(day, "ad", planned.ad.key), mean)
-                origin = Origin(channels=ad_channels(self._role, planned.network), cause="ad", cause_key=planned.ad.key)
+                origin = Origin(
+                    channels=ad_channels(self._role, planned.network),
+                    cause="ad",
+                    cause_key=planned.ad.key,
+                    since=planned.ad.created_at,
+                )
                 found += self._batch(day, f"a-{planned.ad.key}", count, origin)
         return found
 
@@ -213,7 +225,7 @@ class Demand:
         if origin.cause is None and drawn == "creator" and not in_store:
             cause_key = self._role.creators[int(person * len(self._role.creators))].key
         return Candidate(
-            key=f"{self._role.brand.key}-d{day}-{name}",
+            key=f"{self._role.brand.key}-{stable_id('order', f'{self._role.brand.key}|{day}|{name}', 15):x}",
             at=self._timeline.midnight(day) + timedelta(seconds=_second_of_day(rolls, offset)),
             channel=channel,
             cause="store" if in_store else origin.cause or drawn,
@@ -221,6 +233,7 @@ class Demand:
             wanted=self._wanted(origin.product, rolls),
             dice=rolls,
             video=origin.video,
+            since=origin.since,
             live_key=origin.live_key,
             in_store=in_store,
             test=origin.test,

@@ -64,7 +64,10 @@ def _visits(role: Role, candidate: Candidate, touches: list[Touch], rolls: Dice)
                 creator_key=touch.creator_key,
             )
         )
-        at -= timedelta(seconds=int(rolls.between(2, 96) * 3600))
+        gap = int(rolls.between(2, 96) * 3600)
+        if candidate.since is not None:  # nobody comes from a post or an ad that is not there yet
+            gap = min(gap, int((at - candidate.since).total_seconds() / 2))
+        at -= timedelta(seconds=gap)
     return visits[::-1]
 
 

@@ -67,7 +67,7 @@ def _hit(seed: int, role: Role, timeline: Timeline) -> SimulatedVideo:
     shape = draw_curve(rolls, "exogenous-subcritical")
     return make_video(
         role,
-        key=f"{role.brand.key}-hit",
+        key=f"{role.brand.key}-story-1",
         network=Network.TIKTOK,
         posted_at=posted,
         public_at=posted + _MODERATION,
@@ -92,7 +92,7 @@ def _decoys(seed: int, role: Role, timeline: Timeline) -> list[SimulatedVideo]:
         decoys.append(
             make_video(
                 role,
-                key=f"{role.brand.key}-decoy{number + 1}",
+                key=f"{role.brand.key}-story-{number + 2}",
                 network=Network.TIKTOK,
                 posted_at=posted,
                 public_at=posted + _MODERATION,

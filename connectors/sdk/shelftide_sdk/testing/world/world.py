@@ -47,8 +47,12 @@ class World:
         now: datetime | None = None,
         size: str = "demo",
     ) -> None:
-        """`now` is the initial present (default: the clock), `start` its 30 to 180 days before by `size`: "demo", "small"
-        or "bench". The story is pinned to the initial present. Raises ValueError for naive times and a start after `now`."""
+        """Cast the world; nothing is simulated yet.
+
+        `now` is the initial present (default: the clock), to which the story is pinned. `size` is "demo", "small" or
+        "bench" and sets how many days before it the world starts, unless `start` is given.
+        Raises ValueError for an unknown size, a time without zone, and a start after `now`.
+        """
         if size not in SIZES:
             raise ValueError(f"unknown size {size!r}; known are {', '.join(SIZES)}")
         chosen = SIZES[size]

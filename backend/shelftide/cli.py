@@ -1,0 +1,223 @@
+"""Composition root of the command line. People get tables and progress bars, machines `--json`.
+
+Exit codes: 0 done, 2 wrong use or configuration, 3 the platform or the data refused. An error is one JSON object on
+stderr when `--json` is given: {"error", "message", "hint"}.
+"""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from shelftide.core.errors import AppError, SetupError
+from shelftide.core.log import configure_logging
+from shelftide.core.settings import read_settings
+from shelftide.demo.stage import DemoOptions, run_demo
+from shelftide.doctor import diagnose
+from shelftide.ingest.files import KINDS
+from shelftide.ingest.registry import Registry, load_plugins
+from shelftide.jobs.import_file import import_for_tenant
+from shelftide.jobs.wiring import find_dsns, open_services
+from shelftide.store.migrate import migrate as run_migrations
+from shelftide.supervisor import Supervisor, check_port, children
+from shelftide.worker import main as worker_main
+from shelftide_sdk import ConfigurationError, ConnectorError
+from shelftide_sdk.commands import connector as connector_commands
+
+out = Console()
+
+
+class Failure(click.ClickException):
+    """An error as people or machines read it."""
+
+    def __init__(self, kind: str, message: str, hint: str, code: int) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.hint = hint
+        self.__dict__["exit_code"] = code  # click reads it from the instance, and types it as the class's
+
+    def show(self, file: Any = None) -> None:
+        """One JSON object for machines, two lines for people."""
+        if "--json" in sys.argv:
+            body = {"error": self.kind, "message": self.message, "hint": self.hint}
+            click.echo(json.dumps(body, ensure_ascii=False), err=True)
+            return
+        click.echo(f"Error: {self.message}", err=True)
+        if self.hint:
+            click.echo(self.hint, err=True)
+
+
+def fail(error: Exception) -> NoReturn:
+    """End the command with the right exit code."""
+    if isinstance(error, AppError):
+        raise Failure(error.code, error.message, error.hint, 2 if error.status < 500 or error.code == "setup" else 3)
+    if isinstance(error, ConnectorError):
+        raise Failure(error.kind, error.message, error.hint, 2 if isinstance(error, ConfigurationError) else 3)
+    raise error
+
+
+def run(work: Callable[[], Awaitable[Any]]) -> Any:
+    """Run async work; errors that people can understand end the command."""
+
+    async def inside() -> Any:
+        return await work()
+
+    try:
+        return asyncio.run(inside())
+    except (AppError, ConnectorError) as error:
+        fail(error)
+    except KeyboardInterrupt:
+        raise click.Abort from None
+
+
+def emit(value: Any) -> None:
+    """JSON for machines."""
+    click.echo(msgspec.json.encode(value).decode())
+
+
+@click.group(help="Shelftide: social commerce for agencies.")
+@click.version_option(package_name="shelftide")
+def main() -> None:
+    """Entry point."""
+
+
+@main.command(help="Start database, web server and worker, and keep them running.")
+def up() -> None:
+    """The whole installation."""
+
+    async def work() -> None:
+        settings = read_settings()
+        configure_logging(machine=not sys.stderr.isatty())
+        check_port(settings.host, settings.port)
+        supervisor = Supervisor(settings, children(settings))
+        await supervisor.start()
+        out.print(f"Console: {settings.console_url}/")
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await stop.wait()
+        await supervisor.stop()
+
+    run(work)
+
+
+@main.command(help="Run one worker against a database that is running.")
+def worker() -> None:
+    """A worker."""
+    run(worker_main)
+
+
+@main.command(help="Bring the database to the newest schema.")
+def migrate() -> None:
+    """Migrations."""
+
+    async def work() -> None:
+        await run_migrations(await find_dsns(read_settings()))
+
+    run(work)
+    out.print("The schema is up to date.")
+
+
+@main.command(help="Say what is wrong with this machine or installation, and what to do.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def doctor(as_json: bool) -> None:
+    """Checks."""
+    findings = run(diagnose)
+    if as_json:
+        emit(findings)
+    else:
+        table = Table("", "Check", "Finding", "What to do", box=None)
+        for finding in findings:
+            table.add_row("ok" if finding.good else "!!", finding.check, finding.finding, finding.step)
+        out.print(table)
+    if not all(finding.good for finding in findings):
+        raise SystemExit(2)
+
+
+@main.command(help="Simulated platforms, real everything else: two agencies, forty brands, ninety days.")
+@click.option("--once", is_flag=True, help="Print the summary and end.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--engine", type=click.Choice(["ducklake", "postgres"]), default="ducklake", show_default=True)
+@click.option("--seed", type=int, default=7, show_default=True, help="The simulated world.")
+@click.option("--world", "size", type=click.Choice(["demo", "small"]), default="demo", show_default=True)
+@click.option("--scenarios", default="", help="Bad habits of the platforms: throttle,expire,duplicate,shuffle ...")
+@click.option("--port", type=int, default=8020, show_default=True)
+def demo(once: bool, as_json: bool, engine: str, seed: int, size: str, scenarios: str, port: int) -> None:  # noqa: PLR0917  # click passes options by name
+    """The demo."""
+    options = DemoOptions(
+        once=once, as_json=as_json, engine=engine, seed=seed, size=size, scenarios=scenarios, port=port
+    )
+    played = run(lambda: run_demo(options, out))
+    if as_json and played is not None:
+        emit(played)
+
+
+@main.command("import", help="Import a file into a brand.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--kind", type=click.Choice(sorted(KINDS)), required=True)
+@click.option("--tenant", required=True, help="The brand's id or short name.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def import_file(file: Path, kind: str, tenant: str, as_json: bool) -> None:
+    """File import."""
+
+    async def work() -> Any:
+        services = await open_services(read_settings())
+        try:
+            return await import_for_tenant(services, file, kind=kind, tenant=tenant)
+        finally:
+            await services.close()
+
+    report = run(work)
+    if as_json:
+        emit(report)
+        return
+    out.print(f"{report.read:,} lines read, {report.written:,} rows written, {report.rejected:,} quarantined.")
+    for line in report.problems[:20]:
+        out.print(f"  line {line.number}: {line.reason}")
+
+
+@main.group(help="The simulator.")
+def sim() -> None:
+    """Simulator commands."""
+
+
+@sim.command("serve", help="Emulators of all platforms on a loopback port.")
+@click.option("--platforms", default="all", show_default=True, help="Connector names, or all.")
+@click.option("--world", "size", default="demo", show_default=True)
+@click.option("--seed", type=int, default=7, show_default=True)
+@click.option("--scenarios", default="")
+@click.option("--port", type=int, default=8021, show_default=True)
+def sim_serve(platforms: str, size: str, seed: int, scenarios: str, port: int) -> None:
+    """Serve emulators."""
+    from shelftide_sdk.testing.serve import main as serve  # noqa: PLC0415  # needs the [testing] extra
+
+    try:
+        check_port("127.0.0.1", port)
+        paths = emulator_paths(load_plugins(), platforms)
+        arguments = [part for path in paths for part in ("--emulator", path)]
+        serve(["--port", str(port), "--world", size, "--seed", str(seed), "--scenarios", scenarios, *arguments])
+    except (AppError, ConnectorError) as error:
+        fail(error)
+    except ValueError as error:
+        fail(SetupError(str(error)))
+
+
+def emulator_paths(registry: Registry, platforms: str) -> Sequence[str]:
+    """Import paths of the emulators of the named connectors, each once."""
+    names = [name for name in platforms.split(",") if name]
+    wanted = registry.connectors if platforms == "all" else {name: registry.connector(name) for name in names}
+    return list(dict.fromkeys(c.info.emulator for c in wanted.values() if c.info.emulator))
+
+
+main.add_command(connector_commands(lambda: load_plugins(read_settings().plugins)), "connector")
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The demo: simulated platforms, real everything else."""

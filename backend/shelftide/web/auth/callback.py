@@ -1,0 +1,25 @@
+"""Where platforms send the browser back to."""
+
+from typing import Any
+
+from litestar import Controller, Request, get
+from litestar.response import Redirect
+
+from shelftide.core.scope import Right
+from shelftide.jobs.services import Services
+from shelftide.web.auth.connecting import finish_consent
+from shelftide.web.auth.doors import requires
+
+
+class CallbackController(Controller):
+    """The end of a consent. A GET by nature; its state makes it safe: bound to the session and used once."""
+
+    path = "/connect"
+    guards = (requires(Right.CONNECT),)
+    include_in_schema = False
+
+    @get("/{connector:str}/callback")
+    async def callback(self, request: Request[Any, Any, Any], services: Services, connector: str) -> Redirect:
+        """Connect, then show the brand."""
+        tenant_id = await finish_consent(request, services, connector)
+        return Redirect(f"/console/brands/{tenant_id}")

@@ -1,0 +1,99 @@
+"""The web application: routes, sessions, errors, headers. Wiring comes from outside."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, MediaType, Response, get
+from litestar.config.compression import CompressionConfig
+from litestar.contrib.jinja import JinjaTemplateEngine
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.static_files import create_static_files_router
+from litestar.template import TemplateConfig
+from litestar.types import ControllerRouterHandler
+
+from shelftide.core.settings import Settings
+from shelftide.jobs.services import Services
+from shelftide.web.api.session import SessionController
+from shelftide.web.api.tenants import OperationsController, TenantController
+from shelftide.web.auth.callback import CallbackController
+from shelftide.web.auth.doors import SessionMiddleware, anonymous
+from shelftide.web.problems import answer
+
+HERE = Path(__file__).parent
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+# ECharts sets style attributes; everything else comes from files of our own.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+_HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "x-frame-options": "DENY",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+@get("/health", guards=[anonymous], media_type=MediaType.JSON, include_in_schema=False)
+async def health() -> dict[str, str]:
+    """Whether the process answers."""
+    return {"status": "ok"}
+
+
+async def provide_services(state: State) -> Services:
+    """The wiring, for handlers."""
+    services: Services = state.services
+    return services
+
+
+async def set_headers(response: Response[Any]) -> Response[Any]:
+    """Headers that every reply carries."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def build_site(
+    *, settings: Settings, lifespan: Sequence[Lifespan] = (), pages: Sequence[ControllerRouterHandler] = ()
+) -> Litestar:
+    """The application. `pages` are console and portal, given by the composition root."""
+    return Litestar(
+        route_handlers=[
+            health,
+            SessionController,
+            CallbackController,
+            TenantController,
+            OperationsController,
+            *pages,
+            create_static_files_router(path="/static", directories=[HERE / "static"], guards=[anonymous]),
+        ],
+        lifespan=list(lifespan),
+        middleware=[SessionMiddleware()],
+        dependencies={"services": Provide(provide_services)},
+        exception_handlers={Exception: answer},
+        after_request=set_headers,
+        compression_config=CompressionConfig(backend="gzip", minimum_size=1000),
+        template_config=TemplateConfig(directory=HERE / "templates", engine=JinjaTemplateEngine),
+        openapi_config=OpenAPIConfig(
+            title="Shelftide",
+            version="1",
+            path="/api/docs",
+            render_plugins=[
+                SwaggerRenderPlugin(
+                    js_url="/static/vendor/swagger-ui/swagger-ui-bundle.js",
+                    css_url="/static/vendor/swagger-ui/swagger-ui.css",
+                    standalone_preset_js_url="/static/vendor/swagger-ui/swagger-ui-standalone-preset.js",
+                    favicon="",
+                )
+            ],
+        ),
+        request_max_body_size=32 * 2**20,
+        debug=False,
+    )

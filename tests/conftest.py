@@ -1,8 +1,11 @@
 """One embedded Postgres for the whole test run, and factories for who lives in it."""
 
 import asyncio
+import os
+import re
 import shutil
 import tempfile
+import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from uuid import UUID
@@ -144,3 +147,30 @@ async def make_person(
         await add_person(uow, person, role=role, client_id=client_id, tenant_ids=tenant_ids)
         await uow.commit()
     return user_id
+
+
+# -- skips ---------------------------------------------------------------------------------------------------------
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Say which skips CI does not allow."""
+    for line in getattr(config, "forbidden_skips", []):
+        terminalreporter.write_line(f"FORBIDDEN SKIP {line}", red=True)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """With CI=true, a skip that tests/skips.toml does not list fails the run."""
+    if os.environ.get("CI") != "true":
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return
+    allowed = tomllib.loads((Path(__file__).parent / "skips.toml").read_text())["skip"]
+    forbidden = []
+    for report in reporter.stats.get("skipped", []):
+        reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+        if not any(re.search(a["test"], report.nodeid) and re.search(a["reason"], reason) for a in allowed):
+            forbidden.append(f"{report.nodeid}: {reason}")
+    if forbidden:
+        session.config.forbidden_skips = forbidden  # type: ignore[attr-defined]  # carried to the summary
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

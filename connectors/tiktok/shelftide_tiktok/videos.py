@@ -113,9 +113,7 @@ async def _resolve(ctx: Context, account_id: str, pending: _Pending) -> list[str
     """Ask for the public ids of waiting posts. Returns those that will never have one."""
     gone = []
     for key, posted_at in list(pending.waiting.items()):
-        params = {"business_id": account_id, "publish_id": key}
-        response = await ctx.client.get(f"{ORGANIC_API}business/publish/status/", params=params)
-        data = response.json().get("data") or {}
+        data = await _publish_status(ctx, account_id, key)
         for public in rows(data, "post_ids"):
             pending.public[str(public)] = key
         expired = datetime.fromisoformat(posted_at) < ctx.captured_at - _WAITS_FOR
@@ -123,6 +121,17 @@ async def _resolve(ctx: Context, account_id: str, pending: _Pending) -> list[str
             gone.append(key)
             del pending.waiting[key]
     return gone
+
+
+async def _publish_status(ctx: Context, account_id: str, publish_id: str) -> Any:
+    """What became of a publishing; nothing when TikTok no longer knows it, which must not stop the read."""
+    params = {"business_id": account_id, "publish_id": publish_id}
+    try:
+        response = await ctx.client.get(f"{ORGANIC_API}business/publish/status/", params=params)
+    except (ContractError, ConfigurationError) as error:
+        ctx.log.info("the status of a post in moderation is not known: %s", error.message)
+        return {}
+    return response.json().get("data") or {}
 
 
 async def _list(ctx: Context, account_id: str, place: int | None) -> tuple[list[Any], int | None]:

@@ -74,6 +74,7 @@ _SHOP: Mapping[int, _Build] = {
 # Code 36009004 stands for many errors; the first word that its message contains decides.
 _CATCH_ALL: tuple[tuple[str, _Build], ...] = (
     ("timestamp", TransientError),  # each try is signed with a fresh time
+    ("page_token", ContractError),
     ("cipher", ContractError),
     ("token", _expired),
     ("app key", ConfigurationError),

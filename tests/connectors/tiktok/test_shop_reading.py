@@ -198,7 +198,7 @@ async def test_resumes_from_every_saved_cursor(stream: str, monkeypatch: pytest.
     world = small_world()
     shorten_pages(monkeypatch)
     whole = await shop(world).read(stream)
-    assert len(whole.pages) >= 3
+    assert len(whole.pages) >= (2 if stream == "products" else 3)
     for pages in range(1, len(whole.pages)):
         before = await shop(world).read(stream, crash_after=pages)
         after = await shop(world).read(stream, before.cursor)

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, date, timedelta
 from typing import Any, ClassVar
 
+import msgspec
+
 from shelftide_sdk.auth import OAuth2
 from shelftide_sdk.client import Budget
 from shelftide_sdk.connector import (
@@ -43,6 +45,8 @@ from shelftide_tiktok.videos import read_videos
 WINDOW_DAYS = 60  # first and last day included
 # Insights are complete 24 to 48 hours after a day and are corrected a little afterwards.
 _LOOKBACK = days(3)
+# Active hours are a habit: two weeks show it, and each day is 24 rows.
+_HABIT = days(14)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -118,12 +122,13 @@ class TikTokOrganic(Connector):
             yield _page(found, lambda row: map_profile_day(row, account_id), ProfileDay, place)
 
     async def _audience_days(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
-        """Shares of the followers as they are now, then the active hours of each day."""
+        """Shares of the followers as they are now, then the active hours of each day, two weeks back at most."""
         account_id = _account_id(ctx)
         data = await _business(ctx, AUDIENCE_FIELDS[:-1])
         today = ctx.captured_at.astimezone(UTC).date()
         yield _page([data], lambda row: map_audience(row, account_id, today), AudienceDay)
-        async for found, place in _metrics(ctx, stream, cursor, AUDIENCE_FIELDS[-1:]):
+        recent = msgspec.structs.replace(ctx, since=max(ctx.since, ctx.captured_at - _HABIT))
+        async for found, place in _metrics(recent, stream, cursor, AUDIENCE_FIELDS[-1:]):
             yield _page(found, lambda row: map_activity(row, account_id), AudienceDay, place)
 
     async def _videos(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:

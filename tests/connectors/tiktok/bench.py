@@ -104,7 +104,7 @@ async def exchange(http: httpx2.AsyncClient, request: Outgoing) -> Any:
     response = await http.request(
         request.method,
         target,
-        params=httpx2.QueryParams(request.params) if request.params else None,
+        params=httpx2.QueryParams(dict(request.params)) if request.params else None,
         headers={**request.headers, "host": host},
         content=request.content or None,
     )

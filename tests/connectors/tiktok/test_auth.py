@@ -248,7 +248,7 @@ async def call(bench: Bench, method: str, path: str, **changes: Any) -> tuple[in
         reply = await http.request(
             method,
             target,
-            params=httpx2.QueryParams(signed.params),
+            params=httpx2.QueryParams(dict(signed.params)),
             headers={**signed.headers, "host": host},
             content=content or None,
         )
@@ -291,7 +291,9 @@ async def test_a_cipher_that_is_left_out_and_signed_so_is_missed() -> None:
     params.append(("sign", sign_shop(bench.emulator.client_secret, ORDERS, params, b"{}")))
     async with httpx2.AsyncClient(transport=bench.transport) as http:
         headers = {"host": "open-api.tiktokglobalshop.com", "x-tts-access-token": bench.credentials.token.access_token}
-        reply = await http.post(f"{SIM}{ORDERS}", params=httpx2.QueryParams(params), content=b"{}", headers=headers)
+        reply = await http.post(
+            f"{SIM}{ORDERS}", params=httpx2.QueryParams(dict(params)), content=b"{}", headers=headers
+        )
     assert reply.json()["code"] == 106013
 
 

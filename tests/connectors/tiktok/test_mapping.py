@@ -172,7 +172,7 @@ def test_markets_have_real_zones_and_known_currencies() -> None:
     for region, market in MARKETS.items():
         assert AT.astimezone().tzinfo
         assert zone_of(region) == market.zone
-        assert Money.parse("1", currency_of(region))
+        assert Money.parse("1", currency_of(region)).currency == market.currency
     assert (zone_of("ZZ"), currency_of("ZZ")) == ("UTC", None)
 
 

@@ -204,6 +204,8 @@ async def test_the_profile_and_its_audience() -> None:
     assert sum(ages) == pytest.approx(1, abs=0.001)
     hours = [row for row in rows if row.dimension == "hour"]
     assert {row.bucket for row in hours} == {str(hour) for hour in range(24)}
+    assert len(hours) == len({(row.day, row.bucket) for row in hours}) == 24 * len({row.day for row in hours})
+    assert world.now.date() - min(row.day for row in hours) == timedelta(days=14)
     assert {row.dimension for row in rows} == {"age", "gender", "country", "city", "hour"}
 
 

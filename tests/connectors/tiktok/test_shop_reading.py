@@ -26,8 +26,10 @@ from shelftide_sdk.records import (
     Touch,
     Variant,
 )
+from shelftide_sdk.testing.serve import Simulator, load_emulator
 from shelftide_sdk.testing.world import World
 from shelftide_sdk.testing.world.model import Brand, Channel
+from shelftide_tiktok import register_connectors
 from shelftide_tiktok.emulator_shop_facts import number, split
 from shelftide_tiktok.shop import TikTokShop
 
@@ -304,3 +306,24 @@ def test_a_split_sums_exactly() -> None:
     step = Decimal("0.01")
     assert split(Decimal("0.10"), [Decimal(1)] * 3, step) == [Decimal("0.03"), Decimal("0.03"), Decimal("0.04")]
     assert split(Decimal(5), [Decimal(0), Decimal(0)], step) == [Decimal(0), Decimal(5)]
+
+
+async def test_products_are_read_whole_once_and_by_change_afterwards() -> None:
+    world = small_world()
+    bench = shop(world)
+    first = await bench.read("products")
+    assert first.cursor is not None
+    assert (await bench.read("products", first.cursor)).records == []
+
+
+async def test_both_connectors_are_registered_with_emulators_that_load() -> None:
+    found = register_connectors()
+    assert {c.info.name: load_emulator(c.info.emulator).platform for c in found} == {
+        c.info.name: c.info.platform for c in found
+    }
+    world = small_world()
+    simulator = Simulator(world, [load_emulator(c.info.emulator) for c in found], now=lambda: world.now)
+    hosts = simulator.state()["hosts"]
+    assert all(hosts[host] == c.info.platform for c in found for host in c.info.hosts)
+    secrets = {emulator.platform: emulator.client_secret for emulator in simulator.emulators}  # type: ignore[attr-defined]  # ours have one
+    assert secrets == {"tiktok": "tiktok-demo-secret", "tiktok-shop": "tiktok-shop-demo-secret"}

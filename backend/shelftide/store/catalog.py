@@ -112,7 +112,7 @@ async def _policies(connection: asyncpg.Connection) -> list[Finding]:
 
 
 async def _wanted_policies(connection: asyncpg.Connection) -> dict[str, set[tuple[str, ...]]]:
-    wanted = {
+    wanted: dict[str, set[tuple[str, ...]]] = {
         f"public.{table.name}": {
             (p.command, p.role, _form(_printed(p.using)), _form(_printed(p.check))) for p in policies(table)
         }
@@ -122,7 +122,7 @@ async def _wanted_policies(connection: asyncpg.Connection) -> dict[str, set[tupl
         "select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
         " where n.nspname = 'warehouse' and c.relkind = 'p'"
     )
-    facts = {
+    facts: set[tuple[str, ...]] = {
         ("SELECT", "app", "some tenants", ""),
         ("INSERT", "app", "", "one tenant"),
         ("UPDATE", "app", "one tenant", "one tenant"),

@@ -1,6 +1,7 @@
 """TikTok's Accounts API on a loopback port: consent, tokens, profile, videos, moderation, and bad habits."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
@@ -73,7 +74,7 @@ class TikTokOrganicEmulator(Emulator):
         self.closed: set[str] = set()
         self._accounts = brands_by_account(world.brands, ACCOUNTS)
         self._memory = Memory(world)
-        self._calls = 0
+        self._calls: Counter[str] = Counter()
 
     def routes(self) -> Sequence[Route]:
         """Consent, tokens and data."""
@@ -185,9 +186,9 @@ class TikTokOrganicEmulator(Emulator):
         return answer
 
     def _authenticate(self, request: Request) -> Brand:
-        self._calls += 1
         state, account = self.grants.look_up(request.headers.get(ORGANIC_HEADER.lower(), ""))
-        if "expire" in self.scenarios and self._calls % 6 == 0 and state is TokenState.GOOD:
+        self._calls[account] += 1
+        if "expire" in self.scenarios and self._calls[account] % 6 == 0 and state is TokenState.GOOD:
             self.grants.expire_access(account)
             state = TokenState.EXPIRED
         if state is TokenState.UNKNOWN:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -117,7 +118,7 @@ class TikTokShopEmulator(Emulator):
         self.denied_scopes: set[str] = set()
         self._shops = brands_by_account(world.brands, ACCOUNTS)
         self._memory = Memory(world)
-        self._calls = 0
+        self._calls: Counter[str] = Counter()
 
     def routes(self) -> Sequence[Route]:
         """Consent, tokens and data."""
@@ -252,9 +253,9 @@ class TikTokShopEmulator(Emulator):
             raise Denied(106001, "Invalid signature", 401)
 
     def _check_token(self, request: Request) -> str:
-        self._calls += 1
         state, shop_id = self.grants.look_up(request.headers.get(SHOP_HEADER, ""))
-        if "expire" in self.scenarios and self._calls % 6 == 0 and state is TokenState.GOOD:
+        self._calls[shop_id] += 1
+        if "expire" in self.scenarios and self._calls[shop_id] % 6 == 0 and state is TokenState.GOOD:
             self.grants.expire_access(shop_id)
             state = TokenState.EXPIRED
         if state is TokenState.UNKNOWN:

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -32,6 +32,7 @@ from shelftide_sdk.limits import Limiter, MemoryLimiter
 
 _BODY_LIMIT = 64 * 2**20
 _LINE_LIMIT = 16 * 2**20
+_LEAST_WAIT = timedelta(seconds=0.25)
 _TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
 _SECRET_PARAMS = frozenset(
     {"access_token", "app_secret", "code", "auth_code", "refresh_token", "sign", "hmac", "secret"}
@@ -244,6 +245,8 @@ class PlatformClient:
                 if len(body) > _BODY_LIMIT:
                     raise ContractError("the reply is larger than 64 MB")
             plain = {k: v for k, v in response.headers.items() if k not in ("content-encoding", "content-length")}
+            # RFC 9110, 6.6.1: a reply without a Date counts as dated when it came.
+            plain.setdefault("date", format_datetime(self._clock.now(), usegmt=True))
             return httpx2.Response(response.status_code, headers=plain, content=bytes(body), request=response.request)
 
     # -- small things --------------------------------------------------------------------------------------------
@@ -266,7 +269,8 @@ class PlatformClient:
     def _wait_for(self, error: RateLimitedError) -> timedelta:
         if error.retry_at is None:
             return timedelta(seconds=1)
-        return max(error.retry_at - self._clock.now(), timedelta(0))
+        # A platform's clock may lag behind ours: without a least wait its moment is always past and the loop spins.
+        return max(error.retry_at - self._clock.now(), _LEAST_WAIT)
 
     def _note(self, request: Outgoing, status: int | None, seconds: float, size: int) -> None:
         params = tuple(f"{k}=***" if k in _SECRET_PARAMS else f"{k}={v[:80]}" for k, v in request.params)

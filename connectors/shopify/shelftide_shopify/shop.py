@@ -34,12 +34,12 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
 def map_shop(data: Mapping[str, Any]) -> Shop:
     """The reply of the query SHOP. Raises DataError for an unknown zone, ContractError for a reply in another form."""
     try:
-        return _shop(data)
+        return _read_shop(data)
     except (KeyError, TypeError, AttributeError) as error:
         raise ContractError("Shopify's reply about the shop has another form", detail=repr(error)) from error
 
 
-def _shop(data: Mapping[str, Any]) -> Shop:
+def _read_shop(data: Mapping[str, Any]) -> Shop:
     shop = data["shop"]
     handles = (data.get("currentAppInstallation") or {}).get("accessScopes") or ()
     zone = shop["ianaTimezone"]

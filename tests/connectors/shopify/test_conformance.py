@@ -6,5 +6,4 @@ from shelftide_shopify.connector import Shopify
 
 class TestShopify(ConnectorConformance):
     connector = Shopify
-    brand = "calanova"
     loopback = True

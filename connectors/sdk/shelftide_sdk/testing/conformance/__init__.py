@@ -11,7 +11,7 @@ See `Foundation` for what else an author may set, and docs/connectors/writing.md
 
 from shelftide_sdk.testing.conformance.bench import Bench, Reading, Wiring
 from shelftide_sdk.testing.conformance.foundation import demo_app, load_connector, small_world
-from shelftide_sdk.testing.conformance.rules import RULES, Rule, rules_table, tier_of
+from shelftide_sdk.testing.conformance.rules import RULES, Rule, rules_table
 from shelftide_sdk.testing.conformance.suite import ConnectorConformance
 
 __all__ = [
@@ -25,5 +25,4 @@ __all__ = [
     "load_connector",
     "rules_table",
     "small_world",
-    "tier_of",
 ]

@@ -121,7 +121,7 @@ class Consent:
             reply = await http.request(
                 outgoing.method,
                 outgoing.url,
-                params=httpx2.QueryParams(outgoing.params) if outgoing.params else None,
+                params=httpx2.QueryParams([(k, v) for k, v in outgoing.params]) if outgoing.params else None,
                 headers=outgoing.headers,
                 content=outgoing.content or None,
             )

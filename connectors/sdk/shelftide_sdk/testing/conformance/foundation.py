@@ -81,15 +81,19 @@ class Foundation:
         name = request.function.__name__.removeprefix("test_")
         if name in self.exempt:
             pytest.skip(f"exempt: {self.exempt[name]}")
-        self._shared = conformance_memory
-        self._seed = int(request.config.getoption("--conformance-seed", default=7))
-        self.outside: list[str] = []
-        _stay_inside(monkeypatch, self.outside)
+        self.prepare(conformance_memory, int(request.config.getoption("--conformance-seed", default=7)), monkeypatch)
         yield
         if self.outside and name != "only_declared_hosts_are_reached":
             pytest.fail(
                 broken("only_declared_hosts_are_reached", f"the connector opened a socket to {self.outside[0]}")
             )
+
+    def prepare(self, shared: dict[Any, Any], seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What every rule needs before it runs."""
+        self._shared = shared
+        self._seed = seed
+        self.outside: list[str] = []
+        _stay_inside(monkeypatch, self.outside)
 
     # -- wiring -----------------------------------------------------------------------------------------
 
@@ -118,7 +122,7 @@ class Foundation:
 
     def _account(self, world: WorldView) -> str:
         name = self.connector.info.name
-        brands = [b for b in world.brands if b.key == self.brand] if self.brand else world.brands
+        brands = [world.brand(self.brand)] if self.brand else world.brands
         return next((str(b.accounts[name]) for b in brands if b.accounts.get(name)), "")
 
     @asynccontextmanager

@@ -106,13 +106,9 @@ class Resumption(Foundation):
                 and reached - stream.lookback + _margin(record, field) < at <= reached
             ]
             missing = [record for record in due if key_of(record) not in second.state()]
-            assert not missing, broken(
-                "the_lookback_is_read_again",
-                f"stream {stream.name!r}: {len(missing)} of {len(due)} rows inside the lookback of {stream.lookback} are "
-                f"not read again, such as {key_of(missing[0])}"
-                if missing
-                else "",
-            )
+            bug = f"{len(missing)} of {len(due)} rows inside the lookback of {stream.lookback} are not read again"
+            such = [key_of(record) for record in missing[:1]]
+            assert not missing, broken("the_lookback_is_read_again", f"stream {stream.name!r}: {bug}, such as {such}")
 
     @rule(
         "silver",

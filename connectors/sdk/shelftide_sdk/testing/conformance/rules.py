@@ -1,16 +1,12 @@
-"""The rules of the conformance suite: which there are, and what a connector that keeps them is called.
+"""The rules of the conformance suite: each a test with a tier, a promise, and what to do when it is broken."""
 
-A tier is reached when every rule of it and of the tiers below is kept. A rule that does not apply (no lookback, no
-OAuth) or that the author exempts with a written reason does not stand in the way; a broken one does.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
 import pytest
 
-TIERS = ("bronze", "silver", "gold")
+from shelftide_sdk.verdict import TIERS
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -41,20 +37,6 @@ def rule(tier: str, title: str, advice: str) -> Callable[[F], F]:
 def broken(name: str, bug: str) -> str:
     """The text of a failure: the bug, then what to do."""
     return f"{bug}\n  Rule: {RULES[name].title}\n  What to do: {RULES[name].advice}"
-
-
-def tier_of(outcomes: Mapping[str, str]) -> str | None:
-    """The tier that outcomes by rule ("passed", "failed", "skipped") amount to; None below bronze.
-
-    A rule that was not run counts as broken, so that half a run earns nothing.
-    """
-    reached = None
-    for tier in TIERS:
-        wanted = [found.name for found in RULES.values() if found.tier == tier]
-        if any(outcomes.get(name) not in ("passed", "skipped") for name in wanted):
-            break
-        reached = tier
-    return reached
 
 
 def rules_table() -> str:

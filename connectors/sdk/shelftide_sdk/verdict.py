@@ -92,7 +92,8 @@ def weigh(target: str, rows: Sequence[dict[str, Any]]) -> Verdict:
 
 def _run(python: str, path: Path, report: Path, seed: int) -> subprocess.CompletedProcess[str]:
     command = [python, "-m", "pytest", str(path), "-q", "--tb=short", "-p", "no:cacheprovider"]
-    command += ["-m", "conformance", "-o", "asyncio_mode=auto", "--import-mode=importlib"]
+    command += ["-m", "conformance", "-o", "asyncio_mode=auto"]
+    command += ["-o", "asyncio_default_fixture_loop_scope=function", "--import-mode=importlib"]
     command += ["--conformance-report", str(report), "--conformance-seed", str(seed)]
     if path.parent == report.parent:
         command += ["--rootdir", str(report.parent), "-c", "/dev/null"]

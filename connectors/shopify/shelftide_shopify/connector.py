@@ -1,8 +1,10 @@
 """Shopify: orders with their journeys, products, stock and locations over the Admin GraphQL API."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
+
+import msgspec
 
 from shelftide_sdk.auth import OAuth2
 from shelftide_sdk.client import Budget
@@ -74,6 +76,7 @@ _NEEDED = {
     "locations": ("read_locations",),
 }
 _RECHECK = 8
+_BEFORE_SHOPIFY = datetime(2004, 1, 1, tzinfo=UTC)
 
 
 class Shopify(Connector):
@@ -249,7 +252,9 @@ class Shopify(Connector):
         async def complete(row: Row) -> Row:
             return await complete_product(door, row, with_cost)
 
-        reader = ChangeReader(read.ctx, door, read.stream, read.cursor)
+        # A catalogue is wanted whole: what sells today may have been written years ago.
+        ctx = msgspec.structs.replace(read.ctx, since=_BEFORE_SHOPIFY)
+        reader = ChangeReader(ctx, door, read.stream, read.cursor)
         plan = Plan(root="products", query=products(with_cost), mark=updated_mark, starting_at=since_update, size=20)
         source = Source(
             plan=plan,

@@ -386,8 +386,11 @@ class TrustsOrder(Honest):
     async def rows(self, ctx: Context, since: datetime) -> AsyncIterator[list[Any]]:
         last = ""
         async for rows in super().rows(ctx, since):
-            kept = [row for row in rows if row["changed"] >= last]
-            last = rows[-1]["changed"]
+            kept = []
+            for row in rows:
+                if row["changed"] >= last:
+                    kept.append(row)
+                    last = row["changed"]
             yield kept
 
 

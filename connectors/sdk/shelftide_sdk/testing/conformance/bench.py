@@ -272,7 +272,7 @@ class Bench:
             return given if isinstance(given, TokenSet) else await given
         auth = wiring.connector.auth
         if not isinstance(auth, OAuth2):
-            return TokenSet(access_token="")
+            return TokenSet(access_token=getattr(self.emulator, "api_key", ""))
         self.consent = Consent(auth, wiring.app, self.settings, self.clock)
         async with httpx2.AsyncClient(transport=self.transport) as http:
             return await self.consent.token(http, wiring.account)

@@ -41,7 +41,8 @@ class Foundation:
         settings: what a person fills in; default: every declared setting takes the account's id.
         account_settings: laid over the settings that `accounts()` answers.
         app: the app's registration; default: what the demo uses.
-        token: a function (self, emulator) -> TokenSet (may be async) in place of the consent page.
+        token: a function (self, emulator) -> TokenSet (may be async) in place of the consent page. Without it, a
+            connector with ApiKey takes the emulator's `api_key`.
         since: how far back first reads go.
         streams: names of the streams to read; default: all that `discover` gives.
         exempt: rule -> reason, for rules that cannot apply to this platform.

@@ -49,7 +49,8 @@ class Reads(Foundation):
             return ""
         whole = reading.state()
         now = self.wiring().world.now
-        first = min((at for record in whole.values() for at in _moments(record)), default=now)
+        oldest = min((at for record in whole.values() for at in _moments(record)), default=now)
+        first = max(oldest, now - self.since)
         async with self.bench() as bench:
             for step in range(1, _STARTS + 1):
                 later = await bench.read(stream, since=first + (now - first) * step / (_STARTS + 3))

@@ -67,7 +67,7 @@ class Acme(Connector):
             return None
         error = body.get("error")
         code = error.get("code") if isinstance(error, dict) else None
-        if code == "RATE_LIMIT":
+        if isinstance(error, dict) and code == "RATE_LIMIT":
             wait = timedelta(seconds=float(error["retry_after"]))
             return RateLimitedError(
                 "Acme asks to wait.", retry_at=parsedate_to_datetime(response.headers["date"]) + wait
@@ -101,7 +101,8 @@ class Acme(Connector):
             yield Page(records=records, rejects=rejects, cursor={"changed_at": newest} if newest else None)
 
     async def _pages(self, ctx: Context, name: str, params: dict[str, Any]) -> AsyncIterator[list[Any]]:
-        token, visited = None, set()
+        token: Any = None
+        visited: set[Any] = set()
         while token not in visited:
             visited.add(token)
             body = await self._body(ctx, name, {**params, "page_token": token})

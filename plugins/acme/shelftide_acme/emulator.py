@@ -1,12 +1,13 @@
 """Acme Market on a loopback port: the web shop's orders of the simulated world in Acme's own wire format."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from shelftide_sdk.testing.emulator import Emulator, Request, Response, Route, reply
 from shelftide_sdk.testing.world.model import Brand, Channel, Order, stable_id
 
+Row = Mapping[str, Any]
 _LIMIT = {"orders": 20, "products": 4, "stock": 6}
 
 
@@ -48,9 +49,10 @@ class AcmeEmulator(Emulator):
 
     def _list(self, request: Request) -> Response:
         name = request.match["list"]
-        rows = {"orders": self.orders, "products": self.products, "stock": self.stock}[name]()
+        lists: dict[str, Callable[[], Sequence[Row]]]
+        lists = {"orders": self.orders, "products": self.products, "stock": self.stock}
         since = int(request.params.get("changed_since", 0))
-        rows = [row for row in rows if row.get("changed_at", since) >= since]
+        rows = [row for row in lists[name]() if row.get("changed_at", since) >= since]
         start = int(request.params.get("page_token") or 0)
         chosen = rows[start : start + _LIMIT[name]]
         if "duplicate" in self.scenarios and start:
@@ -112,7 +114,7 @@ class AcmeEmulator(Emulator):
             if product.created_at <= self.now
         ]
 
-    def stock(self) -> list[Mapping[str, Any]]:
+    def stock(self) -> list[Row]:
         """The shelf now."""
         return [
             {

@@ -90,7 +90,8 @@ class Honest(Connector):
         return {"updated_at": newest} if newest else None
 
     async def rows(self, ctx: Context, since: datetime) -> AsyncIterator[list[Any]]:
-        token, visited = None, set()
+        token: Any = None
+        visited: set[Any] = set()
         while token not in visited:
             visited.add(token)
             reply = await self.reply(ctx, since, token)

@@ -86,6 +86,13 @@ def test_the_sdk_lists_the_plugin(alone: tuple[Path, Path]) -> None:
     assert [stream["name"] for stream in row["streams"]] == ["orders", "products", "stock"]
 
 
+def test_the_readme_says_what_the_suite_says(alone: tuple[Path, Path]) -> None:
+    done = run(alone[0], "-m", "shelftide_sdk", "test", "acme", cwd=alone[1])
+    verdict = done.stdout.strip().splitlines()[-1]
+    assert (done.returncode, verdict[:11]) == (0, "acme: gold;")
+    assert verdict in (ROOT / "plugins/acme/README.md").read_text()
+
+
 def test_the_plugins_own_tests_pass(alone: tuple[Path, Path]) -> None:
     done = run(alone[0], "-m", "pytest", "-q", "--conformance-report", "report.json", cwd=alone[1])
     assert done.returncode == 0, done.stdout[-3000:]

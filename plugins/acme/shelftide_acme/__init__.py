@@ -3,6 +3,8 @@
 from shelftide_acme.connector import Acme
 from shelftide_sdk import Connector, hookimpl
 
+__all__ = ["Acme", "register_connectors"]
+
 
 @hookimpl
 def register_connectors() -> list[type[Connector]]:

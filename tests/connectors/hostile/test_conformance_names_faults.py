@@ -8,7 +8,7 @@ import pytest
 from tests.connectors.hostile import connector as hostile
 from tests.connectors.hostile.connector import Honest
 
-from shelftide_sdk import Connector
+from shelftide_sdk import Connector, days
 from shelftide_sdk.testing.conformance import RULES, ConnectorConformance
 
 # fault -> (the rule that must break, words of the bug that must be named)
@@ -62,6 +62,7 @@ FAULTS: dict[str, tuple[str, str]] = {
 
 class TestHonest(ConnectorConformance):
     connector = Honest
+    since = days(40)
     loopback = True
     error_replies = ('{"error": {"code": 40105, "message": "expired"}}',)
 
@@ -71,7 +72,7 @@ class TestHonest(ConnectorConformance):
 
 def suite_of(kind: type[Connector], monkeypatch: pytest.MonkeyPatch) -> ConnectorConformance:
     """The suite for a connector, outside pytest's collection."""
-    made = type("Suite", (ConnectorConformance,), {"connector": kind, "seconds": 2.0})
+    made = type("Suite", (ConnectorConformance,), {"connector": kind, "seconds": 2.0, "since": days(40)})
     suite: ConnectorConformance = made()
     suite.prepare({}, 7, monkeypatch)
     return suite

@@ -78,7 +78,7 @@ class Wiring(msgspec.Struct, kw_only=True):
     account_settings: Mapping[str, str]
     app: App
     token: Callable[[Emulator], TokenSet | Awaitable[TokenSet]] | None = None
-    since: timedelta = timedelta(days=120)
+    since: timedelta = timedelta(days=14)
     seconds: float = 60.0
     seed: int = 7
 

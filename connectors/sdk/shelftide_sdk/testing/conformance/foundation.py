@@ -59,7 +59,7 @@ class Foundation:
     account_settings: ClassVar[Mapping[str, str]] = {}
     app: ClassVar[App | None] = None
     token: ClassVar[Callable[..., TokenSet | Awaitable[TokenSet]] | None] = None
-    since: ClassVar[timedelta] = timedelta(days=120)
+    since: ClassVar[timedelta] = timedelta(days=14)
     streams: ClassVar[Sequence[str]] = ()
     exempt: ClassVar[Mapping[str, str]] = {}
     seconds: ClassVar[float] = 60.0

@@ -34,8 +34,8 @@ def test_nobody_has_no_key(customer: Customer) -> None:
 
 def test_kinds_and_tenants_are_kept_apart() -> None:
     same = "123456789"
-    keys = {OF(Customer(phone=same)), OF(Customer(platform_id=same)), pseudonym(b"other")(Customer(phone=same))}
-    assert len(keys) == 3
+    found = [OF(Customer(phone=same)), OF(Customer(platform_id=same)), pseudonym(b"other")(Customer(phone=same))]
+    assert len({pair[0] for pair in found if pair}) == 3
 
 
 def test_the_key_does_not_show_the_person() -> None:

@@ -97,7 +97,12 @@ def parse_oauth2_token(reply: Any, now: datetime) -> TokenSet:
 
 
 def _after(now: datetime, seconds: Any) -> datetime | None:
-    return now + timedelta(seconds=int(seconds)) if seconds else None
+    if seconds is None or seconds in (0, ""):
+        return None
+    try:
+        return now + timedelta(seconds=int(seconds))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ContractError("the token reply names a senseless life", detail=repr(seconds)[:80]) from error
 
 
 class OAuth2(msgspec.Struct, frozen=True, kw_only=True):

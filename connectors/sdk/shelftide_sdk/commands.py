@@ -26,6 +26,7 @@ from shelftide_sdk.http import FixedCredentials, PlatformClient
 from shelftide_sdk.pseudonyms import pseudonym
 from shelftide_sdk.reading import guarded
 from shelftide_sdk.records import Customer, Record, record_type
+from shelftide_sdk.verdict import Verdict, judge, suite_for
 
 out = Console()
 
@@ -184,6 +185,7 @@ def connector(registry: Callable[[], RegistryView]) -> click.Group:
     group.add_command(_check_command(find))
     group.add_command(_discover_command(find))
     group.add_command(_read_command(find))
+    group.add_command(_test_command(find))
     return group
 
 
@@ -315,6 +317,39 @@ def _read_command(find: Callable[[str], type[Connector]]) -> click.Command:
             out.print(f"{found['records']:,} records, {found['quarantined']:,} quarantined -> {path}")
 
     return read
+
+
+def _test_command(find: Callable[[str], type[Connector]]) -> click.Command:
+    @click.command("test", help="Run the conformance suite: an installed connector's name, or a path to tests.")
+    @click.argument("name_or_path")
+    @click.option("--seed", type=int, default=7, show_default=True, help="Seed of the simulated world.")
+    @_JSON
+    def test(name_or_path: str, seed: int, as_json: bool) -> None:
+        try:
+            path = Path(name_or_path)
+            found = judge(name_or_path, path if path.exists() else suite_for(find(name_or_path)), seed=seed)
+        except ConnectorError as error:
+            fail(error, as_json)
+        if as_json:
+            click.echo(msgspec.json.encode(found).decode())
+        else:
+            _show_verdict(found)
+        if found.failed:
+            raise SystemExit(3)
+
+    return test
+
+
+def _show_verdict(found: Verdict) -> None:
+    table = Table("", "Tier", "Rule", box=None)
+    for rule in found.rules:
+        note = f" ({rule.reason})" if rule.reason else ""
+        table.add_row({"passed": "ok", "failed": "BROKEN"}.get(rule.outcome, "-"), rule.tier, rule.title + note)
+    out.print(table)
+    for rule in found.rules:
+        for bug in rule.bugs:
+            click.echo(f"\n{rule.name}: {bug}")
+    click.echo(f"\n{found.target}: {found.tier or 'no tier'}; {found.passed} rules kept, {found.failed} broken.")
 
 
 async def read_to_file(session: Session, stream_name: str, cursor: dict[str, Any] | None, path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -32,6 +32,7 @@ from shelftide_sdk.limits import Limiter, MemoryLimiter
 
 _BODY_LIMIT = 64 * 2**20
 _LINE_LIMIT = 16 * 2**20
+_LEAST_WAIT = timedelta(seconds=0.25)
 _TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
 _SECRET_PARAMS = frozenset(
     {"access_token", "app_secret", "code", "auth_code", "refresh_token", "sign", "hmac", "secret"}
@@ -181,7 +182,7 @@ class PlatformClient:
             except RateLimitedError as error:
                 refreshed = False  # whoever is told to wait was let in: the token works
                 # Never less than a moment: a platform that says "now" again and again must not be hammered.
-                wait = max(error.wait(self._clock.now(), unknown=timedelta(seconds=1)), timedelta(milliseconds=50))
+                wait = max(error.wait(self._clock.now(), unknown=timedelta(seconds=1)), _LEAST_WAIT)
                 waited += wait
                 if waited > self._patience.longest_wait:
                     raise
@@ -246,6 +247,8 @@ class PlatformClient:
                 if len(body) > _BODY_LIMIT:
                     raise ContractError("the reply is larger than 64 MB")
             plain = {k: v for k, v in response.headers.items() if k not in ("content-encoding", "content-length")}
+            # RFC 9110, 6.6.1: a reply without a Date counts as dated when it came.
+            plain.setdefault("date", format_datetime(self._clock.now(), usegmt=True))
             return httpx2.Response(response.status_code, headers=plain, content=bytes(body), request=response.request)
 
     # -- small things --------------------------------------------------------------------------------------------

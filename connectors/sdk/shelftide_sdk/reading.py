@@ -1,5 +1,6 @@
 """Reading from a connector that may misbehave."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -8,6 +9,32 @@ from shelftide_sdk.connector import Page
 from shelftide_sdk.errors import ConnectorError, ContractError, TransientError
 
 _STUCK_PAGES = 50
+_EMPTY_PAGES = 5_000
+_REMEMBERED = 20_000
+
+
+class _Motion:
+    """Notices a read that goes in a circle of any length, or yields nothing for ever."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[int] = Counter()
+        self._empty = 0
+
+    def check(self, page: Page) -> None:
+        """Raise ContractError when the read does not move."""
+        if not (page.records or page.deletes or page.rejects):
+            self._empty += 1
+            if self._empty >= _EMPTY_PAGES:
+                raise ContractError(f"the read does not move: {_EMPTY_PAGES} pages came without a row")
+            return
+        self._empty = 0
+        first = (*page.records[:3], *page.deletes[:3], *page.rejects[:3])
+        now = hash((repr(page.cursor), *map(repr, first)))
+        self._seen[now] += 1
+        if self._seen[now] > _STUCK_PAGES:
+            raise ContractError(f"the read does not move: the same page came {_STUCK_PAGES} times")
+        if len(self._seen) > _REMEMBERED:
+            self._seen.clear()
 
 
 async def guarded(pages: AsyncIterator[Page]) -> AsyncIterator[Page]:
@@ -17,17 +44,12 @@ async def guarded(pages: AsyncIterator[Page]) -> AsyncIterator[Page]:
         TransientError: the reply was cut or was not JSON.
         ContractError: anything else that the connector did not foresee, or a read that does not move.
     """
-    last: tuple[str, int] | None = None
-    same = 0
+    motion = _Motion()
     try:
         async for page in pages:
             if not isinstance(page, Page):
                 raise ContractError(f"read() yielded a {type(page).__name__}, not a Page")
-            now = (repr(page.cursor), hash(tuple(map(repr, page.records[:3]))))
-            same = same + 1 if now == last and page.records else 0
-            last = now
-            if same >= _STUCK_PAGES:
-                raise ContractError(f"the read does not move: the same page came {_STUCK_PAGES} times")
+            motion.check(page)
             yield page
     except ConnectorError:
         raise

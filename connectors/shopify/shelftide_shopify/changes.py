@@ -135,7 +135,7 @@ class ChangeReader:
 
     async def _page(self, source: Source, rows: Sequence[Row]) -> Page:
         self.waiting.note(rows)
-        self.skipped_tests += sum(1 for row in rows if row.get("test") is True)
+        self.skipped_tests += sum(1 for row in rows if isinstance(row, dict) and row.get("test") is True)
         records, rejects = map_rows(rows, source.map_row, self.stream.record)
         return Page(records=records, rejects=rejects)
 

@@ -44,7 +44,9 @@ def _more(connection: Any) -> bool:
 
 
 async def complete_order(door: Door, row: Row) -> Row:
-    """An order with all lines, visits and refund lines."""
+    """An order with all lines, visits and refund lines. A row in another form is left to the mapping."""
+    if not isinstance(row, dict):
+        return row
     order = dict(row)
     if _more(order.get("lineItems")):
         order["lineItems"] = await whole_connection(
@@ -62,7 +64,7 @@ async def complete_order(door: Door, row: Row) -> Row:
 
 async def complete_refund(door: Door, row: Row) -> Row:
     """A refund with all its lines."""
-    if not _more(row.get("refundLineItems")):
+    if not (isinstance(row, dict) and _more(row.get("refundLineItems"))):
         return row
     path = ("refund", "refundLineItems")
     return {
@@ -89,7 +91,7 @@ async def add_refund_lines(door: Door, rows: Sequence[Row]) -> list[Row]:
 
 async def complete_product(door: Door, row: Row, with_cost: bool) -> Row:
     """A product with all its variants."""
-    if not _more(row.get("variants")):
+    if not (isinstance(row, dict) and _more(row.get("variants"))):
         return row
     query = product_variants(with_cost)
     return {**row, "variants": await whole_connection(door, query, row["id"], ("product", "variants"), row["variants"])}
@@ -97,7 +99,7 @@ async def complete_product(door: Door, row: Row, with_cost: bool) -> Row:
 
 async def complete_item(door: Door, row: Row) -> Row:
     """An inventory item with its levels at all locations."""
-    if not _more(row.get("inventoryLevels")):
+    if not (isinstance(row, dict) and _more(row.get("inventoryLevels"))):
         return row
     path = ("inventoryItem", "inventoryLevels")
     return {

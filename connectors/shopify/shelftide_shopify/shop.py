@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from shelftide_sdk.errors import DataError
+from shelftide_sdk.errors import ContractError, DataError
 from shelftide_sdk.money import Money
 
 
@@ -32,7 +32,14 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def map_shop(data: Mapping[str, Any]) -> Shop:
-    """The reply of the query SHOP. Raises DataError when zone or currency are missing."""
+    """The reply of the query SHOP. Raises DataError for an unknown zone, ContractError for a reply in another form."""
+    try:
+        return _read_shop(data)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ContractError("Shopify's reply about the shop has another form", detail=repr(error)) from error
+
+
+def _read_shop(data: Mapping[str, Any]) -> Shop:
     shop = data["shop"]
     handles = (data.get("currentAppInstallation") or {}).get("accessScopes") or ()
     zone = shop["ianaTimezone"]

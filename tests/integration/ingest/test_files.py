@@ -7,7 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.conftest import House, MakeHouse
 
 from shelftide.analytics.rollup import roll_up
 from shelftide.core.errors import InvalidInputError
@@ -22,6 +21,7 @@ from shelftide.store.repositories.rollup import read_points, read_sku_sales
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.warehouse.factory import make_warehouses
 from shelftide.warehouse.warehouse import Warehouses
+from tests.conftest import House, MakeHouse
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "demand" / "online_retail_daily_dev.csv.gz"

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text, update
-from tests.conftest import House, MakeHouse
 
 from shelftide.core.clock import SystemClock
 from shelftide.jobs.job import Job, JobContext, Queue
@@ -20,6 +19,7 @@ from shelftide.store.repositories import runs as table
 from shelftide.store.repositories.runs import LeaseLostError
 from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
 from shelftide_sdk import AuthorizationError, RateLimitedError, TransientError
+from tests.conftest import House, MakeHouse
 
 LEASE = timedelta(seconds=2)
 QUEUE = ["test"]

@@ -8,13 +8,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, ProgrammingError
-from tests.conftest import MakeHouse, make_connection
 
 from shelftide.core.scope import Scope
 from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
 from shelftide.store.models import connections, runs, tenants, users
 from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
+from tests.conftest import MakeHouse, make_connection
 
 
 async def names(database: Database, scope: Scope) -> list[UUID]:

@@ -7,7 +7,6 @@ import httpx
 import msgspec
 import pytest
 from litestar import Litestar
-from tests.conftest import House, MakeHouse, make_person
 
 from shelftide.core.clock import SystemClock
 from shelftide.core.scope import Role
@@ -23,6 +22,7 @@ from shelftide.warehouse.factory import make_warehouses
 from shelftide.web.auth.sessions import hash_password
 from shelftide.web.site import build_site
 from shelftide_sdk.hosts import Routes
+from tests.conftest import House, MakeHouse, make_person
 
 PASSWORD = "correct horse battery"
 HASH = hash_password(PASSWORD)

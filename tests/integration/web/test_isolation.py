@@ -6,13 +6,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from litestar import Litestar
-from tests.conftest import House, make_connection
 from tests.integration.web.conftest import Agency, Caller
 
 from shelftide.core.scope import Role
 from shelftide.store.database import Database
 from shelftide.store.repositories.runs import enqueue
 from shelftide.store.unit_of_work import UnitOfWork
+from tests.conftest import House, make_connection
 
 QUERY = {"metrics": "?metrics=orders&since=2026-01-01&until=2026-01-31"}
 BODIES: dict[str, Any] = {"connections": {"connector": "shopify", "settings": {"shop": "some-shop.myshopify.com"}}}

@@ -1,0 +1,198 @@
+"""Rules on a plain read: everything, once, sound, and the same each time."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shelftide_sdk.connector import Stream
+from shelftide_sdk.records import Record
+from shelftide_sdk.testing.conformance import soundness
+from shelftide_sdk.testing.conformance.bench import Key, Reading, key_of
+from shelftide_sdk.testing.conformance.faults import decode, row_lists, says_more
+from shelftide_sdk.testing.conformance.foundation import Foundation, describe
+from shelftide_sdk.testing.conformance.rules import broken, rule
+
+_STARTS = 4
+
+
+class Reads(Foundation):
+    """What a read brings."""
+
+    @rule(
+        "bronze",
+        "A read ends, brings every row of the platform, and does not stop while the platform names a next page.",
+        "Follow the platform's paging until it says there is no more, and yield the last page too.",
+    )
+    async def test_every_row_is_read(self) -> None:
+        for stream, reading in await self.calm_readings():
+            if bug := self._row_bug(stream, reading) or await self._start_bug(stream, reading):
+                pytest.fail(broken("every_row_is_read", f"stream {stream.name!r}: {bug}"))
+
+    def _row_bug(self, stream: Stream, reading: Reading) -> str:
+        keys = [key for key in reading.state() if key[0] == stream.record.__name__]
+        wanted = self.expected_rows(self.world or self.wiring().world, stream.name)
+        if wanted is not None and len(keys) != wanted:
+            return f"{len(keys)} rows were read, the platform holds {wanted}"
+        if not reading.records:
+            return "the read brings no row"
+        if reading.rejects:
+            return f"a good row was rejected: {reading.rejects[0].reason}"
+        totals = [page.total for page in reading.pages if page.total is not None]
+        if totals and len(keys) < max(totals):
+            return f"{len(keys)} rows were read, the platform promised {max(totals)}"
+        return _unfinished(reading)
+
+    async def _start_bug(self, stream: Stream, reading: Reading) -> str:
+        """Reads that start later have other page limits: what they find, the full read must have found too."""
+        if not stream.cursor or len(reading.pages) < 2:
+            return ""
+        whole = reading.state()
+        now = self.wiring().world.now
+        oldest = min((at for record in whole.values() for at in _moments(record)), default=now)
+        first = max(oldest, now - self.since)
+        async with self.bench() as bench:
+            for step in range(1, _STARTS + 1):
+                later = await bench.read(stream, since=first + (now - first) * step / (_STARTS + 3))
+                if later.error is not None:
+                    return f"a read that starts later ends with {describe(later.error)}"
+                lost = [key for key in later.state() if key not in whole]
+                if lost:
+                    return f"the full read lost {len(lost)} rows that a later start finds, such as {lost[0]}"
+        return ""
+
+    @rule(
+        "bronze",
+        "Pages hold only the declared record types, values have their fields' types, cursors are plain JSON.",
+        "Declare the type in `Stream.also`, or map the value to the type that the record names.",
+    )
+    async def test_records_are_of_the_declared_types(self) -> None:
+        for stream, reading in await self.calm_readings():
+            bugs = list(dict.fromkeys(soundness.page_bugs(stream, reading.pages)))[:3]
+            bugs = bugs or soundness.first_bugs(reading.records, soundness.field_bugs)
+            assert not bugs, broken("records_are_of_the_declared_types", f"stream {stream.name!r}: {'; '.join(bugs)}")
+
+    @rule("bronze", "Money is exact, with a known currency; no float anywhere.", "Use `Money.parse(text, currency)`.")
+    async def test_money_is_exact(self) -> None:
+        await self._sound("money_is_exact", soundness.money_bugs)
+
+    @rule("bronze", "Every moment is aware and in UTC.", "Parse with the offset, then `.astimezone(UTC)`.")
+    async def test_times_are_aware_utc(self) -> None:
+        await self._sound("times_are_aware_utc", soundness.time_bugs)
+
+    @rule("bronze", "Every zone is a real IANA zone.", "Give the account's reporting zone, such as `Europe/Rome`.")
+    async def test_zones_are_real(self) -> None:
+        await self._sound("zones_are_real", soundness.zone_bugs)
+
+    @rule("bronze", "No record has an empty key.", "Raise DataError for a row without an id: it becomes a Reject.")
+    async def test_keys_are_whole(self) -> None:
+        await self._sound("keys_are_whole", soundness.key_bugs)
+
+    async def _sound(self, name: str, check: Callable[[Record], Iterator[str]]) -> None:
+        for stream, reading in await self.calm_readings():
+            bugs = soundness.first_bugs(reading.records, check)
+            assert not bugs, broken(name, f"stream {stream.name!r}: {'; '.join(bugs)}")
+
+    @rule(
+        "silver",
+        "Deletes name exactly the key fields; rejects say why.",
+        "Build `Delete(Type, {field: value})` from the record type's key; give Reject a reason.",
+    )
+    async def test_deletes_and_rejects_are_whole(self) -> None:
+        for stream, reading in await self.calm_readings():
+            bugs = [*soundness.delete_bugs(reading.deletes), *soundness.reject_bugs(reading.rejects)]
+            assert not bugs, broken("deletes_and_rejects_are_whole", f"stream {stream.name!r}: {bugs[0]}")
+
+    @rule(
+        "silver",
+        "One read never yields two different rows of one key.",
+        "Make the key unique in the mapping, or do not yield a row twice.",
+    )
+    async def test_no_key_has_two_contents(self) -> None:
+        for stream, reading in await self.calm_readings():
+            seen: dict[Key, Record] = {}
+            for record in reading.records:
+                first = seen.setdefault(key_of(record), record)
+                assert first == record, broken(
+                    "no_key_has_two_contents",
+                    f"stream {stream.name!r}: {key_of(record)} came twice with different {_difference(first, record)}",
+                )
+
+    @rule(
+        "silver",
+        "The same platform read twice gives the same rows: the clock is `ctx.clock`, the moment is `ctx.captured_at`.",
+        "Use ctx.clock.now() instead of datetime.now(), ctx.captured_at for snapshots, and nothing random.",
+    )
+    async def test_a_read_depends_on_its_context_alone(self) -> None:
+        name = "a_read_depends_on_its_context_alone"
+        for stream, reading in await self.calm_readings():
+            async with self.bench() as bench:
+                again = await bench.read(stream)
+                now = bench.context().captured_at
+            assert again.state() == reading.state(), broken(
+                name, f"stream {stream.name!r}: two reads of the same platform differ"
+            )
+            captured = {at for record in reading.records if (at := getattr(record, "captured_at", now)) != now}
+            assert not captured, broken(name, f"stream {stream.name!r}: captured_at is {captured}, not ctx.captured_at")
+            if leak := _wall_clock(reading, now):
+                pytest.fail(broken(name, f"stream {stream.name!r}: the machine's clock leaks into {leak}"))
+
+    @rule(
+        "gold",
+        "Over a real socket the same rows come.",
+        "Do not depend on how a reply is cut into chunks; keep the Host header.",
+    )
+    async def test_reads_the_same_over_a_socket(self) -> None:
+        if not self.loopback:
+            pytest.skip("set `loopback = True` to read over a real socket as well")
+        for stream, reading in await self.calm_readings():
+            async with self.bench() as bench, bench.over_loopback():
+                real = await bench.read(stream)
+            assert real.error is None, broken("reads_the_same_over_a_socket", describe(real.error))
+            assert real.state() == reading.state(), broken(
+                "reads_the_same_over_a_socket", f"stream {stream.name!r}: other rows come over a socket"
+            )
+
+
+def _unfinished(reading: Reading) -> str:
+    """Whether the last reply with rows of its kind names a next page that nobody asked for."""
+    last: dict[str, tuple[str, bool]] = {}
+    for exchange in reading.exchanges:
+        value, _ = decode(exchange.body)
+        if isinstance(value, dict) and any(row_lists(value)):
+            last[exchange.path] = (exchange.path, says_more(_without_rows(value)))
+    stopped = [path for path, more in last.values() if more]
+    return f"the read stops although {stopped[0]} names a next page: the last pages are lost" if stopped else ""
+
+
+def _without_rows(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _without_rows(inner) for name, inner in value.items() if not isinstance(inner, list)}
+    return value
+
+
+def _moments(record: Record) -> Iterator[datetime]:
+    for _, value in soundness.values(record):
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            yield value
+
+
+def _difference(first: Record, second: Record) -> str:
+    names = (n for n in first.__struct_fields__ if getattr(first, n) != getattr(second, n, None))
+    return ", ".join(names) or "types"
+
+
+def _wall_clock(reading: Reading, simulated: datetime) -> str:
+    real = datetime.now(UTC)
+    if abs(real - simulated) < timedelta(days=2):
+        return ""  # the world's present is the machine's: nothing can be told apart
+    hour = timedelta(hours=1)
+    for record in reading.records:
+        if any(abs(at - real) < hour for at in _moments(record)):
+            return f"a {type(record).__name__}"
+    marks = (f"{real:%Y-%m-%d}", str(int(real.timestamp()))[:6])
+    for exchange in reading.exchanges:
+        asked = exchange.query + exchange.asked.decode("utf-8", "replace")
+        if any(mark in asked for mark in marks):
+            return f"the request to {exchange.path}"
+    return ""

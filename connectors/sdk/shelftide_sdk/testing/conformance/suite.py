@@ -1,0 +1,18 @@
+"""All rules in one class to inherit."""
+
+import pytest
+
+from shelftide_sdk.testing.conformance.declarations import Declarations
+from shelftide_sdk.testing.conformance.reads import Reads
+from shelftide_sdk.testing.conformance.resumption import Resumption
+from shelftide_sdk.testing.conformance.trouble import Trouble
+
+
+@pytest.mark.asyncio
+class ConnectorConformance(Declarations, Reads, Resumption, Trouble):
+    """Inherit, name the connector, run pytest.
+
+    Example:
+        class TestAcme(ConnectorConformance):
+            connector = Acme
+    """

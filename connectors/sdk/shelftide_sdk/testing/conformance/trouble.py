@@ -1,0 +1,310 @@
+"""Rules on bad days: waits, fresh tokens, failures, damaged replies, and what nobody may see."""
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import ClassVar
+
+import msgspec
+import pytest
+
+from shelftide_sdk.auth import OAuth2
+from shelftide_sdk.connector import Stream
+from shelftide_sdk.errors import AuthorizationError, ConnectorError, RateLimitedError, TransientError
+from shelftide_sdk.testing.conformance.bench import Bench, Reading
+from shelftide_sdk.testing.conformance.faults import (
+    MALFORMED,
+    PAGING,
+    Damage,
+    EndlessReadError,
+    Fault,
+    Memory,
+    Wire,
+    status,
+)
+from shelftide_sdk.testing.conformance.foundation import Foundation, describe
+from shelftide_sdk.testing.conformance.rules import broken, rule
+
+_WAIT_SECONDS = 7
+_ROWS_CHANGE = ("restate",)
+SCENARIOS = ("throttle", "expire", "flap", "duplicate", "shuffle", "slow", "restate")
+
+
+class Trouble(Foundation):
+    """How a connector takes bad days.
+
+    Attributes:
+        error_replies: recorded bodies (JSON text) of errors that the platform sends with HTTP 200.
+    """
+
+    error_replies: ClassVar[Sequence[str]] = ()
+
+    @rule(
+        "silver",
+        "A platform that asks to wait is waited for, and not asked before.",
+        "Name the platform's throttle codes in `classify` as RateLimitedError(retry_at=...); do not retry yourself.",
+    )
+    async def test_waits_as_long_as_it_is_told(self) -> None:
+        name = "waits_as_long_as_it_is_told"
+        asked = str(_WAIT_SECONDS)
+        fault = Fault(name="429", title="", damage=status(429, {"retry-after": asked}))
+        for stream, calm in await self.calm_readings():
+            async with self.bench() as bench:
+                at = len(calm.exchanges) // 2
+                bench.proxy.begin(fault, [at])
+                bench_read = await bench.read(stream)
+            assert bench_read.error is None, broken(
+                name,
+                f"stream {stream.name!r}: HTTP 429 ends the read with {describe(bench_read.error)}",
+            )
+            refused, following = bench_read.exchanges[at], bench_read.exchanges[at + 1 :]
+            waited = following[0].at - refused.at if following else 0.0
+            # A Retry-After counts from a Date, which has whole seconds.
+            assert waited >= _WAIT_SECONDS - 1, broken(
+                name, f"stream {stream.name!r}: told to wait {asked} s, it asked again after {waited:g} s"
+            )
+            _same(name, stream, calm, bench_read, "after HTTP 429")
+
+    @rule(
+        "silver",
+        "An expired token is renewed exactly once, and the read goes on.",
+        "Name the platform's expiry in `classify` as AuthorizationError(refreshable=True).",
+    )
+    async def test_an_expired_token_is_renewed_once(self) -> None:
+        name = "an_expired_token_is_renewed_once"
+        if not isinstance(self.connector.auth, OAuth2) or self.token is not None:
+            pytest.skip("the grant cannot be renewed")
+        for stream, calm in await self.calm_readings():
+            async with self.bench() as bench:
+                if not _expire(bench):
+                    pytest.skip("the platform's tokens do not expire")
+                reading = await bench.read(stream)
+                renewed = bench.credentials.refreshes
+            assert reading.error is None, broken(
+                name,
+                f"stream {stream.name!r}: an expired token ends the read with {describe(reading.error)}",
+            )
+            assert renewed == 1, broken(
+                name, f"stream {stream.name!r}: the token was renewed {renewed} times, not once"
+            )
+            _same(name, stream, calm, reading, "after the token expired", times=False)
+
+    @rule(
+        "silver",
+        "A failure of the platform that passes is tried again.",
+        "Let 5xx through to the client, or name them TransientError in `classify`.",
+    )
+    async def test_a_passing_failure_is_retried(self) -> None:
+        name = "a_passing_failure_is_retried"
+        for stream, calm in await self.calm_readings():
+            for code in (500, 502, 503):
+                fault = Fault(name=str(code), title="", damage=status(code))
+                async with self.bench() as bench:
+                    bench.proxy.begin(fault, [0, len(calm.exchanges) // 2, len(calm.exchanges)])
+                    reading = await bench.read(stream)
+                assert reading.error is None, broken(
+                    name,
+                    f"stream {stream.name!r}: one HTTP {code} ends the read with {describe(reading.error)}",
+                )
+                _same(name, stream, calm, reading, f"after HTTP {code}")
+
+    @rule(
+        "silver",
+        "A failure that stays is named by what the host should do.",
+        "Raise TransientError for 5xx, AuthorizationError for a refusal; never end the read as if it were complete.",
+    )
+    async def test_a_lasting_failure_is_named(self) -> None:
+        name = "a_lasting_failure_is_named"
+        for stream, calm in await self.calm_readings():
+            for code, kinds in ((503, (TransientError, RateLimitedError)), (403, (AuthorizationError,))):
+                fault = Fault(name=str(code), title="", damage=status(code))
+                async with self.bench() as bench:
+                    bench.proxy.begin(fault, range(len(calm.exchanges) // 2, 10_000))
+                    error = (await bench.read(stream)).error
+                ended = "without an error" if error is None else f"with {describe(error)}"
+                wanted = " or ".join(kind.__name__ for kind in kinds)
+                assert isinstance(error, kinds), broken(
+                    name, f"stream {stream.name!r}: HTTP {code} for ever ends the read {ended}; expected {wanted}"
+                )
+
+    @rule(
+        "silver",
+        "An error that comes with HTTP 200 is an error.",
+        "Name the platform's codes in `classify`, and refuse a reply that lacks what it must hold.",
+    )
+    async def test_errors_in_http_200_are_caught(self) -> None:
+        name = "errors_in_http_200_are_caught"
+        for stream, calm in await self.calm_readings():
+            for body in self.error_replies:
+                fault = Fault(name="recorded", title="", damage=_answer(body.encode()))
+                async with self.bench() as bench:
+                    bench.proxy.begin(fault, range(len(calm.exchanges) - 1, 10_000))
+                    error = (await bench.read(stream)).error
+                ended = "without an error" if error is None else f"with {describe(error)}"
+                assert isinstance(error, ConnectorError), broken(
+                    name, f"stream {stream.name!r}: the read ends {ended} after the reply {body[:120]}"
+                )
+            await self._survive(name, stream, calm, _named("strange-error"))
+
+    @rule(
+        "gold",
+        "The platform's bad habits change nothing in the final state.",
+        "Key rows by their ids, follow paging to the end, and do not rely on the order of rows.",
+    )
+    @pytest.mark.parametrize("scenario", SCENARIOS)
+    async def test_bad_days_change_nothing(self, scenario: str) -> None:
+        name = "bad_days_change_nothing"
+        for stream, calm in await self.calm_readings():
+            async with self.bench(scenario) as bench:
+                reading = await bench.read(stream)
+            assert reading.error is None, broken(
+                name,
+                f"stream {stream.name!r}: scenario {scenario} ends the read with {describe(reading.error)}",
+            )
+            if scenario in _ROWS_CHANGE:
+                assert set(reading.state()) == set(calm.state()), broken(
+                    name, f"stream {stream.name!r}: scenario {scenario} changes which rows there are"
+                )
+            else:
+                _same(name, stream, calm, reading, f"in scenario {scenario}")
+
+    @rule(
+        "gold",
+        "A damaged reply becomes a Reject with its reason or an error of the SDK: no other exception, no silence.",
+        "Map rows with `map_rows`, check what a reply must hold, raise ContractError or TransientError for the rest.",
+    )
+    @pytest.mark.parametrize("fault", MALFORMED, ids=lambda fault: fault.name)
+    async def test_damaged_replies_are_named(self, fault: Fault) -> None:
+        for stream, calm in await self.calm_readings():
+            await self._survive("damaged_replies_are_named", stream, calm, fault)
+
+    async def _survive(self, name: str, stream: Stream, calm: Reading, fault: Fault) -> None:
+        count = len(calm.exchanges)
+        for positions in (None, [0], [count // 2], [count - 1]):
+            async with self.bench() as bench:
+                bench.proxy.limit = 5 * count + 500
+                bench.proxy.begin(fault, positions)
+                reading = await bench.read(stream)
+            if bug := _survival_bug(calm, reading, fault):
+                where = "every reply" if positions is None else f"reply {positions[0] + 1} of {count}"
+                pytest.fail(broken(name, f"stream {stream.name!r}, {fault.title} ({where}): {bug}"))
+
+    @rule(
+        "gold",
+        "Paging that never ends is ended.",
+        "Remember the page tokens you followed and raise ContractError when one comes back.",
+    )
+    @pytest.mark.parametrize("fault", PAGING, ids=lambda fault: fault.name)
+    async def test_endless_paging_is_ended(self, fault: Fault) -> None:
+        for stream, calm in await self.calm_readings():
+            async with self.bench() as bench:
+                bench.proxy.limit = 5 * len(calm.exchanges) + 500
+                bench.proxy.begin(fault)
+                reading = await bench.read(stream)
+            if bug := _survival_bug(calm, reading, fault):
+                pytest.fail(broken("endless_paging_is_ended", f"stream {stream.name!r}, {fault.title}: {bug}"))
+
+    @rule(
+        "bronze",
+        "No token, app secret or code is in a record, cursor, log line, trace or error.",
+        "Log ids and counts only; keep credentials out of `settings`, URLs that you store, and messages.",
+    )
+    async def test_no_secret_is_seen(self, capsys: pytest.CaptureFixture[str]) -> None:
+        streams = await self.streams_to_read()
+        async with self.bench() as bench:
+            for stream in streams:
+                bench.proxy.begin(None)
+                calm = await bench.read(stream)
+                self._silent(bench, stream, calm, capsys)
+                for fault in (_named("wrong-types"), _named("html"), _named("strange-error")):
+                    bench.proxy.begin(fault)
+                    self._silent(bench, stream, await bench.read(stream), capsys)
+
+    def _silent(self, bench: Bench, stream: Stream, reading: Reading, capsys: pytest.CaptureFixture[str]) -> None:
+        printed = capsys.readouterr()
+        error = reading.error
+        places = {
+            "a record, reject or cursor": repr(reading.pages),
+            "the log": "\n".join(reading.logs),
+            "the trace": reading.trace,
+            "an error": f"{error!r} {getattr(error, 'detail', '')} {getattr(error, 'hint', '')}",
+            "printed text": printed.out + printed.err,
+        }
+        for secret in bench.secrets():
+            for place, text in places.items():
+                bug = f"stream {stream.name!r}: a secret ({secret[:4]}..., {len(secret)} characters) is in {place}"
+                assert secret not in text, broken("no_secret_is_seen", bug)
+
+    @rule(
+        "bronze",
+        "Only declared hosts are reached, and only through `ctx.client`.",
+        "Add the host to `ConnectorInfo.hosts`; do not open connections of your own.",
+    )
+    async def test_only_declared_hosts_are_reached(self) -> None:
+        name = "only_declared_hosts_are_reached"
+        async with self.bench() as bench:
+            for stream in await self.streams_to_read():
+                error = (await bench.read(stream)).error
+                undeclared = isinstance(error, ConnectorError) and "does not declare" in error.message
+                assert not undeclared, broken(name, f"stream {stream.name!r}: {error}")
+        assert not self.outside, broken(name, f"the connector opened a socket to {self.outside}")
+
+
+def _named(name: str) -> Fault:
+    return next(fault for fault in MALFORMED if fault.name == name)
+
+
+def _answer(body: bytes) -> Damage:
+    def damage(wire: Wire, memory: Memory) -> Wire:
+        return msgspec.structs.replace(wire, status=200, body=body)
+
+    return damage
+
+
+def _expire(bench: Bench) -> bool:
+    """Let the token expire at the platform, and let the client believe that it has not."""
+    token = bench.credentials.token
+    if token.expires_at is None:
+        return False
+    bench.clock.advance(token.expires_at - bench.clock.now() + timedelta(seconds=5))
+    bench.credentials.token = msgspec.structs.replace(token, expires_at=None)
+    return True
+
+
+def _same(name: str, stream: Stream, calm: Reading, reading: Reading, when: str, *, times: bool = True) -> None:
+    wanted, found = calm.state(), reading.state()
+    lost = [key for key in wanted if key not in found]
+    assert not lost, broken(name, f"stream {stream.name!r}: {len(lost)} rows are lost {when}, such as {lost[:1]}")
+    extra = [key for key in found if key not in wanted]
+    assert not extra, broken(name, f"stream {stream.name!r}: {len(extra)} rows too many {when}, such as {extra[:1]}")
+    changed = [key for key in wanted if wanted[key] != found[key]]
+    assert not (changed and times), broken(
+        name, f"stream {stream.name!r}: {len(changed)} rows differ {when}, such as {changed[:1]}"
+    )
+
+
+def _survival_bug(calm: Reading, reading: Reading, fault: Fault) -> str:
+    """What is wrong with how a read under a fault ended, or ""."""
+    error = reading.error
+    if isinstance(error, EndlessReadError):
+        return f"the read never ends: {error}"
+    if error is not None and not isinstance(error, ConnectorError) and not _is_decoding(error):
+        return f"it raised {describe(error)}, which is no error of the SDK"
+    wanted, found = calm.state(), reading.state()
+    lost = [key for key in wanted if key not in found]
+    extra = [key for key in found if key not in wanted]
+    if error is None and not reading.rejects and len(lost) > len(extra):
+        return f"{len(lost)} rows vanished in silence, such as {lost[0]}: no Reject, no error"
+    if fault.keys_stay and extra:
+        return f"a broken row became a record with the key {extra[0]}"
+    if any(not reject.reason.strip() for reject in reading.rejects):
+        return "a row was rejected without a reason"
+    if fault.harmless and (error is not None or reading.rejects):
+        reason = reading.rejects[0].reason if reading.rejects else describe(error)
+        return f"this does no harm, and yet: {reason}"
+    return ""
+
+
+def _is_decoding(error: BaseException) -> bool:
+    """What `shelftide_sdk.reading.guarded` turns into a TransientError: a reply that is not JSON or not UTF-8."""
+    return isinstance(error, msgspec.DecodeError | UnicodeDecodeError | json.JSONDecodeError)

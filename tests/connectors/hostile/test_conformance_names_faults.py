@@ -1,0 +1,114 @@
+"""The suite passes an honest connector, and names what a hostile one does wrong."""
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.connectors.hostile import connector as hostile
+from tests.connectors.hostile.connector import Honest
+
+from shelftide_sdk import Connector, days
+from shelftide_sdk.testing.conformance import RULES, ConnectorConformance
+
+# fault -> (the rule that must break, words of the bug that must be named)
+FAULTS: dict[str, tuple[str, str]] = {
+    "CursorBeforeData": ("a_cursor_comes_after_its_data", "skips"),
+    "LostLastPage": ("every_row_is_read", "lost"),
+    "StopsEarly": ("every_row_is_read", "names a next page"),
+    "SwallowedTokenError": ("a_revoked_grant_asks_to_reconnect", "swallowed"),
+    "SwallowedFailure": ("a_lasting_failure_is_named", "HTTP 503 for ever ends the read without an error"),
+    "AlwaysHealthy": ("a_revoked_grant_asks_to_reconnect", "check() with a revoked token: ok"),
+    "FloatMoney": ("money_is_exact", "total.amount is a float"),
+    "UnknownCurrency": ("money_is_exact", "unknown currency 'EURO'"),
+    "NaiveTime": ("times_are_aware_utc", "placed_at is naive"),
+    "LocalTime": ("times_are_aware_utc", "not in UTC"),
+    "WrongZone": ("zones_are_real", "Mars/Olympus"),
+    "EmptyKeys": ("keys_are_whole", "source_id is empty"),
+    "WrongValueType": ("records_are_of_the_declared_types", "name is a int, not a str"),
+    "WallClock": ("a_read_depends_on_its_context_alone", "differ"),
+    "WrongRecordClass": ("records_are_of_the_declared_types", "holds a Location"),
+    "NoPage": ("records_are_of_the_declared_types", "yielded a dict"),
+    "DuplicateKeys": ("no_key_has_two_contents", "came twice with different total"),
+    "EndlessLoop": ("every_row_is_read", "no end"),
+    "SamePageForEver": ("every_row_is_read", "no end"),
+    "TrustsPaging": ("endless_paging_is_ended", "never ends"),
+    "UndeclaredHost": ("only_declared_hosts_are_reached", "collector.example"),
+    "OwnSocket": ("only_declared_hosts_are_reached", "opened a socket to ['collector.example"),
+    "SecretInLog": ("no_secret_is_seen", "in the log"),
+    "SecretPrinted": ("no_secret_is_seen", "in printed text"),
+    "SecretInRecord": ("no_secret_is_seen", "in a record"),
+    "SecretInError": ("no_secret_is_seen", "in an error"),
+    "RaisesOwnError": ("resuming_from_any_cursor_gives_the_final_state", "OwnError"),
+    "FragileMapping": ("damaged_replies_are_named", "no error of the SDK"),
+    "SilentMapping": ("damaged_replies_are_named", "vanished in silence"),
+    "SilentReply": ("errors_in_http_200_are_caught", "vanished in silence"),
+    "HangingRead": ("every_row_is_read", "no end after"),
+    "SleepsForEver": ("every_row_is_read", "slept"),
+    "ChangesSettings": ("settings_are_left_alone", "shop"),
+    "IgnoresLookback": ("the_lookback_is_read_again", "not read again"),
+    "IgnoresCursor": ("a_second_read_is_bounded", "30 of 30 rows are read again"),
+    "NoCursor": ("declared_cursors_are_emitted", "yields none"),
+    "CursorNotJson": ("records_are_of_the_declared_types", "not plain JSON"),
+    "ImpatientThrottle": ("waits_as_long_as_it_is_told", "asked again after 1 s"),
+    "HopelessExpiry": ("an_expired_token_is_renewed_once", "AuthorizationError"),
+    "TrustsOrder": ("bad_days_change_nothing", "shuffle"),
+    "StrangeStream": ("discovery_is_consistent", "secrets"),
+    "TwinStreams": ("streams_are_well_declared", "'orders' is declared twice"),
+    "FutureApi": ("info_is_complete", "api_requires (2, 0)"),
+    "AnyHost": ("info_is_complete", "'*' is no host name"),
+}
+
+
+class TestHonest(ConnectorConformance):
+    connector = Honest
+    since = days(40)
+    loopback = True
+    error_replies = ('{"error": {"code": 40105, "message": "expired"}}',)
+
+    def expected_rows(self, world: Any, stream: str) -> int:
+        return 30
+
+
+def suite_of(kind: type[Connector], monkeypatch: pytest.MonkeyPatch) -> ConnectorConformance:
+    """The suite for a connector, outside pytest's collection."""
+    made = type("Suite", (ConnectorConformance,), {"connector": kind, "seconds": 2.0, "since": days(40)})
+    suite: ConnectorConformance = made()
+    suite.prepare({}, 7, monkeypatch)
+    return suite
+
+
+def cases_of(rule: str) -> Iterator[dict[str, Any]]:
+    """The parameters of a rule's test."""
+    test = getattr(ConnectorConformance, f"test_{rule}")
+    marks = [mark for mark in test.pytestmark if mark.name == "parametrize"]
+    if not marks:
+        yield {}
+        return
+    for value in marks[0].args[1]:
+        yield {marks[0].args[0]: value}
+
+
+async def bugs_of(suite: ConnectorConformance, rule: str, **fixtures: Any) -> list[str]:
+    """What a rule says, case by case."""
+    test = getattr(suite, f"test_{rule}")
+    wanted = {name: value for name, value in fixtures.items() if name in inspect.signature(test).parameters}
+    bugs = []
+    for case in cases_of(rule):
+        try:
+            await test(**case, **wanted)
+        except (AssertionError, pytest.fail.Exception) as error:
+            bugs.append(str(error))
+    return bugs
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_names_the_fault(fault: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    rule, words = FAULTS[fault]
+    bugs = await bugs_of(suite_of(getattr(hostile, fault), monkeypatch), rule, capsys=capsys)
+    assert any(words in bug and f"Rule: {RULES[rule].title}" in bug for bug in bugs), bugs
+
+
+def test_every_hostile_connector_is_tried() -> None:
+    kinds = {name for name, kind in vars(hostile).items() if inspect.isclass(kind) and issubclass(kind, Honest)}
+    assert kinds - {"Honest", "Changed", "Leaky"} == set(FAULTS)

@@ -1,0 +1,83 @@
+"""`connector test`: which rules are kept, the tier, and each bug by name."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from tests.connectors.hostile.connector import FloatMoney, FragileMapping, Honest
+
+from shelftide_sdk import Connector
+from shelftide_sdk.commands import connector
+from shelftide_sdk.verdict import weigh
+
+
+def run(kind: type[Connector], *arguments: str) -> Result:
+    registry = SimpleNamespace(plugins=(), connectors={"hostile": kind})
+    return CliRunner().invoke(connector(lambda: registry), ["test", *arguments])
+
+
+def test_an_honest_connector_is_gold() -> None:
+    done = run(Honest, "hostile", "--json")
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["tier"], found["failed"]) == (0, "gold", 0)
+
+
+def test_a_broken_one_ends_with_3_and_the_bug_by_name() -> None:
+    done = run(FloatMoney, "hostile")
+    assert done.exit_code == 3
+    assert "money_is_exact: stream 'orders': Order: total.amount is a float, not a Decimal" in done.stdout
+    assert "What to do: Use `Money.parse(text, currency)`." in done.stdout
+    assert "hostile: no tier" in done.stdout
+
+
+def test_one_that_breaks_on_bad_days_alone_is_silver() -> None:
+    found = json.loads(run(FragileMapping, "hostile", "--json").stdout)
+    broken = {rule["name"] for rule in found["rules"] if rule["outcome"] == "failed"}
+    assert (found["tier"], broken) == ("silver", {"damaged_replies_are_named"})
+
+
+def test_tests_are_run_by_path(tmp_path: Any) -> None:
+    suite = tmp_path / "test_mine.py"
+    suite.write_text(
+        "from shelftide_sdk.testing.conformance import ConnectorConformance\n"
+        "from tests.connectors.hostile.connector import Honest\n\n\n"
+        "class TestMine(ConnectorConformance):\n"
+        "    connector = Honest\n"
+        "    exempt = {'zones_are_real': 'the platform has no zones'}\n"
+    )
+    found = json.loads(run(Honest, str(suite), "--json").stdout)
+    reasons = {rule["name"]: rule["reason"] for rule in found["rules"] if rule["outcome"] == "skipped"}
+    assert found["tier"] == "gold"
+    assert "the platform has no zones" in reasons["zones_are_real"]
+
+
+@pytest.mark.parametrize(("name", "words"), [("absent", "no connector called"), ("pyproject.toml", "did not run")])
+def test_wrong_use_ends_with_2(name: str, words: str) -> None:
+    done = run(Honest, name, "--json")
+    assert done.exit_code == 2
+    assert words in json.loads(done.stderr)["message"]
+
+
+def rules(**tiers: str) -> list[dict[str, Any]]:
+    return [
+        {"suite": "S", "name": f"{tier}-{n}", "tier": tier, "title": "", "outcome": outcome}
+        for tier, outcomes in tiers.items()
+        for n, outcome in enumerate(outcomes.split())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "tier"),
+    [
+        ({"bronze": "passed", "silver": "passed", "gold": "passed"}, "gold"),
+        ({"bronze": "passed", "silver": "passed skipped", "gold": "failed"}, "silver"),
+        ({"bronze": "passed", "silver": "failed", "gold": "passed"}, "bronze"),
+        ({"bronze": "failed passed", "silver": "passed", "gold": "passed"}, None),
+        ({"bronze": "skipped", "silver": "passed", "gold": "passed"}, None),
+        ({"bronze": "passed"}, "bronze"),
+    ],
+)
+def test_a_tier_needs_every_rule_below_it(outcomes: dict[str, str], tier: str | None) -> None:
+    assert weigh("x", rules(**outcomes)).tier == tier

@@ -46,9 +46,10 @@ def fresh_at(
 
     `connectors` names the connector of each connection id, `carriers` the records of each (connector, stream).
     """
-    times = []
-    for stream in streams:
-        if record in carriers.get((connectors.get(stream.connection_id, ""), stream.stream), frozenset()):
-            times.append(stream.synced_at)
+    times = [
+        stream.synced_at
+        for stream in streams
+        if record in carriers.get((connectors.get(stream.connection_id, ""), stream.stream), frozenset())
+    ]
     known = [time for time in times if time is not None]
     return min(known) if known and len(known) == len(times) else None

@@ -55,8 +55,8 @@ def period_ending(now: datetime, zone: str, days: int) -> Period:
 class Tile(msgspec.Struct, frozen=True, kw_only=True):
     """One headline figure. `value` None is unknown, and `reason` says why; `previous` is the period before.
 
-    `unit` is `count`, `pieces`, `money` (then `currency` is set) or `ratio` (a fraction). `source` names the record that
-    the figure is made of. `change` is the relative difference, for a ratio the difference in fractions.
+    `unit` is `count`, `pieces`, `money` (then `currency` is set) or `ratio` (a fraction). `source` names the record
+    that the figure is made of. `change` is the relative difference, for a ratio the difference in fractions.
     """
 
     metric: str

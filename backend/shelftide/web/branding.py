@@ -121,5 +121,5 @@ def _block(properties: dict[str, str]) -> str:
 
 
 def theme_version(primary: str, accent: str) -> str:
-    """Changes whenever the style sheet does: a changed colour is seen at once, an unchanged one is never fetched again."""
+    """Changes whenever the style sheet does, so that a changed colour is seen at once."""
     return hashlib.blake2b(f"{_VERSION}|{primary}|{accent}".encode(), digest_size=6).hexdigest()

@@ -1,7 +1,7 @@
 """ECharts options as data: the browser draws them, reports may draw the same ones. No colours: those are the theme's.
 
 Every chart comes with its twin, a table, for screen readers and for copying. `format` tells the browser how to write
-numbers (`{"style": "count"}` or `{"style": "money", "currency": "USD"}`); days are written here, by the page's language.
+numbers (`{"style": "count"}` or `{"style": "money", "currency": "USD"}`); days are written here.
 """
 
 from collections.abc import Sequence

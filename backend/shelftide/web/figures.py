@@ -112,21 +112,21 @@ def charts(points: list[Point], period: Period, words: Words) -> list[Chart]:
                 )
             )
     revenue = series_of(points, "revenue", period)
-    for currency in dict.fromkeys(series.currency for series in revenue):
-        found.append(
-            daily_chart(
-                f"revenue-{currency}",
-                title=_("Revenue, {currency}", currency=currency),
-                note=_("Order lines after discounts, without cancelled ones."),
-                series=[series for series in revenue if series.currency == currency],
-                before=daily_total(points, "revenue", period.before, currency),
-                period=period,
-                words=words,
-                kind="bar",
-                currency=currency,
-            )
+    currencies = dict.fromkeys(series.currency for series in revenue)
+    return found + [
+        daily_chart(
+            f"revenue-{currency}",
+            title=_("Revenue, {currency}", currency=currency),
+            note=_("Order lines after discounts, without cancelled ones."),
+            series=[series for series in revenue if series.currency == currency],
+            before=daily_total(points, "revenue", period.before, currency),
+            period=period,
+            words=words,
+            kind="bar",
+            currency=currency,
         )
-    return found
+        for currency in currencies
+    ]
 
 
 def cover_scale(covers: list[SkuCover]) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from shelftide.web.charts import platform_name
 from shelftide.web.i18n import LANGUAGES
 
 HERE = Path(__file__).parent
@@ -43,6 +44,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters["data_block"] = data_block
+    found.filters["platform_name"] = platform_name
     found.globals["asset"] = asset
     found.globals["languages"] = LANGUAGES
+    found.globals["platform_name"] = platform_name
     return found

@@ -1,9 +1,10 @@
 """Brands: the list with search, and one brand's figures."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Response, get
+from litestar.params import Parameter
 
 from shelftide.core.scope import Right
 from shelftide.jobs.services import Services
@@ -11,12 +12,12 @@ from shelftide.store.repositories.agencies import get_tenant, list_clients
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.doors import principal, requires, scope_of
 from shelftide.web.auth.places import console_only
-from shelftide.web.charts import platform_name
 from shelftide.web.console.overview import Glance, read_overview
 from shelftide.web.figures import PERIODS, chosen_days, cover_scale, read_figures
 from shelftide.web.pages import AnyRequest, page, words_for
 
 STATES = ("act", "watch", "fine", "empty")
+StateName = Annotated[str, Parameter(query="state", pattern="^(act|watch|fine|empty)?$")]
 
 
 class BrandsController(Controller):
@@ -27,7 +28,7 @@ class BrandsController(Controller):
     include_in_schema = False
 
     @get("/")
-    async def brands(self, request: AnyRequest, services: Services, q: str = "", state: str = "") -> Response[str]:
+    async def brands(self, request: AnyRequest, services: Services, q: str = "", only: StateName = "") -> Response[str]:
         """All brands in scope; htmx asks for the rows alone."""
         await services.refresh_clock()
         async with UnitOfWork(services.database, principal(request).scope) as uow:
@@ -36,7 +37,7 @@ class BrandsController(Controller):
         shown = [
             glance
             for glance in overview.glances
-            if matches(glance, q, clients.get(glance.tenant.client_id, "")) and state in ("", glance.state)
+            if matches(glance, q, clients.get(glance.tenant.client_id, "")) and only in ("", glance.state)
         ]
         part = request.headers.get("hx-target") == "brand-rows"
         values = {
@@ -45,9 +46,8 @@ class BrandsController(Controller):
             "counts": {name: sum(g.state == name for g in overview.glances) for name in STATES},
             "clients": clients,
             "q": q,
-            "state": state,
+            "state": only,
             "nav": "brands",
-            "platform_name": platform_name,
         }
         return await page(request, services, "console/brand_rows.html" if part else "console/brands.html", values)
 

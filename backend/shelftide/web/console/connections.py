@@ -25,7 +25,6 @@ from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.connecting import ConnectRequest, begin_consent
 from shelftide.web.auth.doors import requires, scope_of
 from shelftide.web.auth.places import console_only
-from shelftide.web.charts import platform_name
 from shelftide.web.pages import AnyRequest, page
 
 _RECENT = 60
@@ -120,7 +119,6 @@ async def _show(request: AnyRequest, services: Services, tenant_id: UUID, *, par
         "busy": any(item.busy for item in health),
         "connectors": sorted(services.registry.connectors.values(), key=lambda c: c.info.title),
         "broken_plugins": [plugin for plugin in services.registry.plugins if plugin.error],
-        "platform_name": platform_name,
         "nav": "brands",
         "tab": "connections",
     }

@@ -13,7 +13,6 @@ from shelftide.store.repositories.runs import list_runs
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.doors import principal, requires
 from shelftide.web.auth.places import console_only
-from shelftide.web.charts import platform_name
 from shelftide.web.pages import AnyRequest, page
 
 _ROWS = 50
@@ -37,7 +36,6 @@ class OperationsPages(Controller):
             "runs": found,
             "tenants": tenants,
             "connections": connections,
-            "platform_name": platform_name,
             "busy": cursor is None and any(run.state in ("queued", "running") for run in found),
             "next": found[-1].run_id if len(found) == _ROWS else None,
             "cursor": cursor,

@@ -23,8 +23,7 @@ class SimulationController(Controller):
         """The bar, while runs are under way."""
         if not services.settings.demo:
             raise NotFoundError
-        reply = await page(request, services, "console/simulation.html", {"polled": True})
-        return reply
+        return await page(request, services, "console/simulation.html", {"polled": True})
 
     @post("/advance", status_code=200)
     async def advance_day(self, request: AnyRequest, services: Services) -> Response[str]:

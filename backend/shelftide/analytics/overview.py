@@ -4,7 +4,7 @@ A figure carries its formula, denominator and period. Money of several currencie
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -111,12 +111,14 @@ METRICS = (
 )  # fmt: skip
 
 
-def tiles(points: Sequence[Point], period: Period) -> list[Tile]:
+def tiles(points: Sequence[Point], period: Period, first: Mapping[str, date]) -> list[Tile]:
     """The headline figures of one brand. A figure that no platform of the brand can give is left out.
 
-    `points` must cover the period and the one before it.
+    `points` must cover the period and the one before it; `first` is the first day of each metric. The period before
+    counts only where it was seen whole: half of it would make every figure look like growth.
     """
-    now, then = _sums(points, period), _sums(points, period.before)
+    now = _sums(points, period)
+    then = _sums([point for point in points if seen_before(point.metric, period, first)], period.before)
     known = {metric for metric, _ in now} | {metric for metric, _ in then}
     found = [
         _sum_tile(metric, now, then)
@@ -124,7 +126,7 @@ def tiles(points: Sequence[Point], period: Period) -> list[Tile]:
         if metric in known and not (metric == "content_views" and "views" in known)
     ]
     if "followers" in known:
-        found.append(_followers(points, period))
+        found.append(_followers(points, period, first))
     if "content_views" in known:
         found.append(_engagement(now, then))
     if "orders" in known:
@@ -133,6 +135,12 @@ def tiles(points: Sequence[Point], period: Period) -> list[Tile]:
     if "revenue" in known:
         found += [_rate("cancelled", now, then), *_refund_rates(now, then), *_average_order(now, then)]
     return found
+
+
+def seen_before(metric: str, period: Period, first: Mapping[str, date]) -> bool:
+    """Whether the period before lies wholly after the metric's first day. Rare events follow their main figure."""
+    day = first.get({"cancelled_orders": "orders", "refunds": "revenue"}.get(metric, metric))
+    return day is not None and day <= period.before.since
 
 
 _Sums = dict[tuple[str, str], Decimal]
@@ -177,9 +185,10 @@ def _revenue(currency: str, now: _Sums, then: _Sums) -> Tile:
     )
 
 
-def _followers(points: Sequence[Point], period: Period) -> Tile:
+def _followers(points: Sequence[Point], period: Period, first: Mapping[str, date]) -> Tile:
     """Followers do not add up over days: the last known day counts, summed over platforms."""
-    value, previous = _last(points, "followers", period), _last(points, "followers", period.before)
+    value = _last(points, "followers", period)
+    previous = _last(points, "followers", period.before) if seen_before("followers", period, first) else None
     return Tile(
         metric="followers",
         unit="count",

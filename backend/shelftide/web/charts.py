@@ -103,13 +103,13 @@ def spark(values: Sequence[Decimal | None], label: str) -> Spark:
         return Spark(path="", label=label)
     low, high = min(known), max(known)
     reach = (high - low) or 1.0
-    parts, pen = [], "M"
+    parts: list[str] = []
     for place, value in enumerate(values):
         if value is None:
-            pen = "M"
             continue
         x = 2 + 116 * place / max(1, len(values) - 1)
         y = 25 - 22 * (float(value) - low) / reach
-        parts.append(f"{pen}{x:.1f} {y:.1f}")
-        pen = "L"
+        joined = place > 0 and values[place - 1] is not None
+        # A stroke of no length shows a day that stands alone as a dot.
+        parts.append(f"L{x:.1f} {y:.1f}" if joined else f"M{x:.1f} {y:.1f}h0")
     return Spark(path=" ".join(parts), label=label)

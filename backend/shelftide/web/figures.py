@@ -19,6 +19,7 @@ from shelftide.analytics.overview import (
     best_sellers,
     daily_total,
     period_ending,
+    seen_before,
     series_of,
     tiles,
 )
@@ -26,7 +27,7 @@ from shelftide.core.errors import InvalidInputError
 from shelftide.ingest.registry import Registry
 from shelftide.store.repositories.agencies import Tenant
 from shelftide.store.repositories.connections import list_connections, list_streams
-from shelftide.store.repositories.rollup import Point, read_points, read_sku_sales, read_sku_stock
+from shelftide.store.repositories.rollup import Point, read_first_days, read_points, read_sku_sales, read_sku_stock
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.charts import Chart, daily_chart
 from shelftide.web.i18n import Words
@@ -74,6 +75,7 @@ async def read_figures(
     """The brand in scope over its last `days` whole days."""
     period = period_ending(now, tenant.zone, days)
     points = await read_points(uow, metrics=METRICS, since=period.before.since, until=period.until)
+    first = {metric: day for (_, metric), day in (await read_first_days(uow, metrics=METRICS)).items()}
     since, until = window(tenant.zone, now)
     sales = await read_sku_sales(uow, since=min(since, period.since), until=until)
     shelf = await read_sku_stock(uow)
@@ -84,8 +86,8 @@ async def read_figures(
     return Figures(
         tenant=tenant,
         period=period,
-        tiles=[(tile, fresh_at(tile.source, streams, names, carried)) for tile in tiles(points, period)],
-        charts=charts(points, period, words),
+        tiles=[(tile, fresh_at(tile.source, streams, names, carried)) for tile in tiles(points, period, first)],
+        charts=charts([p for p in points if period.has(p.day) or seen_before(p.metric, period, first)], period, words),
         covers=covers_of(sales, shelf, since=since, until=until),
         sellers=best_sellers([row for row in sales if period.has(row.day)], _SELLERS),
         titles={row.sku: row.title for row in shelf if row.title},

@@ -1,7 +1,7 @@
 """All brands of a person at a glance: what needs somebody, and each brand's state, figures and age."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import msgspec
 from shelftide.analytics.attention import Facts, Kind, Need, needs
 from shelftide.analytics.cover import SkuCover, covers_of, window
 from shelftide.analytics.freshness import Freshness, freshness
-from shelftide.analytics.overview import Period, daily_total, period_ending
+from shelftide.analytics.overview import Period, daily_total, period_ending, seen_before
 from shelftide.store.repositories.agencies import Tenant, list_tenants
 from shelftide.store.repositories.connections import (
     Connection,
@@ -19,13 +19,14 @@ from shelftide.store.repositories.connections import (
     list_connections,
     list_streams,
 )
-from shelftide.store.repositories.rollup import Point, read_points, read_sku_sales, read_sku_stock
+from shelftide.store.repositories.rollup import Point, read_first_days, read_points, read_sku_sales, read_sku_stock
 from shelftide.store.repositories.runs import latest_runs
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.charts import Spark, spark
 from shelftide.web.figures import DEFAULT_DAYS, by_tenant
 from shelftide.web.i18n import Words
 
+_METRICS = ("orders", "revenue", "views", "content_views")
 _URGENT = frozenset({Kind.RECONNECT, Kind.STOCK, Kind.BROKEN, Kind.FAILED_RUN})
 
 
@@ -85,6 +86,7 @@ async def read_overview(uow: UnitOfWork, *, now: datetime, words: Words) -> Over
     )
     periods = {tenant.tenant_id: period_ending(now, tenant.zone, DEFAULT_DAYS) for tenant in tenants}
     points = await _points(uow, list(periods.values()))
+    first = await read_first_days(uow, metrics=_METRICS)
     return Overview(
         glances=[
             _glance(
@@ -92,7 +94,7 @@ async def read_overview(uow: UnitOfWork, *, now: datetime, words: Words) -> Over
                 needs=[need for need in found if need.tenant_id == tenant.tenant_id],
                 connections=[c for c in connections if c.tenant_id == tenant.tenant_id],
                 streams=[s for s in streams if s.tenant_id == tenant.tenant_id],
-                points=points.get(tenant.tenant_id, []),
+                points=_comparable(tenant.tenant_id, points, periods, first),
                 period=periods[tenant.tenant_id],
                 words=words,
                 now=now,
@@ -123,11 +125,25 @@ async def _points(uow: UnitOfWork, periods: Sequence[Period]) -> dict[UUID, list
     return by_tenant(
         await read_points(
             uow,
-            metrics=("orders", "revenue", "views", "content_views"),
+            metrics=_METRICS,
             since=min(period.before.since for period in periods),
             until=max(period.until for period in periods),
         )
     )
+
+
+def _comparable(
+    tenant_id: UUID,
+    points: Mapping[UUID, list[Point]],
+    periods: Mapping[UUID, Period],
+    first: Mapping[tuple[UUID, str], date],
+) -> list[Point]:
+    """A brand's points, without those of a period before that was not seen whole."""
+    period = periods[tenant_id]
+    mine = {metric: day for (owner, metric), day in first.items() if owner == tenant_id}
+    return [
+        point for point in points.get(tenant_id, []) if period.has(point.day) or seen_before(point.metric, period, mine)
+    ]
 
 
 def _glance(

@@ -109,7 +109,7 @@ async def _brand(
     async with UnitOfWork(services.database, _scope(agency, tenant_id)) as uow:
         values = {
             "client_id": client, "slug": slug, "name": name, "aliases": [slug.upper()], "currency": currency,
-            "zone": zone, "market": zone.split("/")[0][:2].upper(), "locale": "en", "colour": colour, "niche": "things",
+            "zone": zone, "market": zone[:2].upper(), "locale": "en", "colour": colour, "niche": "things",
         }  # fmt: skip
         await add_tenant(uow, services.vault, values)
         await uow.commit()

@@ -10,11 +10,10 @@ from litestar.response import Redirect
 
 from shelftide.core.errors import AppError, InvalidInputError, NotFoundError, RateLimitError, SignInRequiredError
 from shelftide.core.scope import Right, Role
-from shelftide.jobs.services import Services
 from shelftide.store.repositories.people import Principal, list_domains, set_locale
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.api.session import session_cookie
-from shelftide.web.auth.doors import principal, refuse_other_sites, requires_any
+from shelftide.web.auth.doors import AppServices, principal, refuse_other_sites, requires_any
 from shelftide.web.auth.places import any_of_our_hosts, place_of
 from shelftide.web.auth.sessions import COOKIE, principal_of, sign_in, sign_out
 from shelftide.web.branding import checked_colour, theme_css
@@ -42,7 +41,7 @@ class EntranceController(Controller):
     include_in_schema = False
 
     @get("/")
-    async def first(self, request: AnyRequest, services: Services) -> Redirect:
+    async def first(self, request: AnyRequest, services: AppServices) -> Redirect:
         """On to where this person belongs."""
         who: Principal | None = request.scope.get("user")
         place = await place_of(request)
@@ -53,7 +52,7 @@ class EntranceController(Controller):
         return Redirect("/sign-in" if place.is_portal else "/console", status_code=303)
 
     @get("/sign-in")
-    async def show_sign_in(self, request: AnyRequest, services: Services, lang: str | None = None) -> Response[str]:
+    async def show_sign_in(self, request: AnyRequest, services: AppServices, lang: str | None = None) -> Response[str]:
         """The form, in the language asked for."""
         if lang is not None and lang in LANGUAGES:
             request.cookies[LANGUAGE_COOKIE] = lang
@@ -66,7 +65,7 @@ class EntranceController(Controller):
     async def check_sign_in(
         self,
         request: AnyRequest,
-        services: Services,
+        services: AppServices,
         data: Annotated[Credentials, Body(media_type=RequestEncodingType.URL_ENCODED)],
     ) -> Response[Any]:
         """Open a session, or show the form again with the reason."""
@@ -83,7 +82,7 @@ class EntranceController(Controller):
     async def theme(
         self,
         request: AnyRequest,
-        services: Services,
+        services: AppServices,
         accent: Annotated[str | None, Parameter(pattern="^[0-9a-f]{6}$")] = None,
     ) -> Response[str]:
         """The look of this host, or of the agency of who is signed in. The address changes with the colours."""
@@ -93,7 +92,7 @@ class EntranceController(Controller):
         return Response(css, media_type=MediaType.CSS, headers=headers)
 
 
-async def _admit(request: AnyRequest, services: Services, data: Credentials) -> str:
+async def _admit(request: AnyRequest, services: AppServices, data: Credentials) -> str:
     """The cookie of a fresh session. At a portal only this agency's clients' people have one."""
     place = await place_of(request)
     signed = await sign_in(services.database, data.email, data.password, agency_id=place.agency_id)
@@ -106,7 +105,7 @@ async def _admit(request: AnyRequest, services: Services, data: Credentials) -> 
 
 
 async def _form(
-    request: AnyRequest, services: Services, *, error: AppError | None = None, email: str = ""
+    request: AnyRequest, services: AppServices, *, error: AppError | None = None, email: str = ""
 ) -> Response[str]:
     request.scope["user"] = None  # a form for whoever comes next
     values = {"error": error, "email": email}
@@ -120,7 +119,7 @@ class PersonController(Controller):
     include_in_schema = False
 
     @post("/sign-out", status_code=204)
-    async def leave(self, request: AnyRequest, services: Services) -> Response[None]:
+    async def leave(self, request: AnyRequest, services: AppServices) -> Response[None]:
         """End the session, and send the browser to the form."""
         await sign_out(services.database, request.cookies.get(COOKIE, ""))
         reply: Response[None] = Response(None, status_code=204, headers={"hx-redirect": "/sign-in"})
@@ -128,7 +127,7 @@ class PersonController(Controller):
         return reply
 
     @post("/language", status_code=204)
-    async def choose_language(self, request: AnyRequest, services: Services, data: Form) -> Response[None]:
+    async def choose_language(self, request: AnyRequest, services: AppServices, data: Form) -> Response[None]:
         """Remember the person's language, and show the page anew. Raises InvalidInputError."""
         locale = data.get("locale", "")
         if locale not in LANGUAGES:
@@ -140,7 +139,7 @@ class PersonController(Controller):
         return Response(None, status_code=204, headers={"hx-refresh": "true"})
 
     @get("/elsewhere")
-    async def elsewhere(self, request: AnyRequest, services: Services) -> Response[str]:
+    async def elsewhere(self, request: AnyRequest, services: AppServices) -> Response[str]:
         """For a client's person at the console's host: where the own portal is. Nothing else is said."""
         who = principal(request)
         if who.role is not Role.CLIENT:

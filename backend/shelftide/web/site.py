@@ -1,4 +1,4 @@
-"""The web application: routes, sessions, errors, headers. Wiring comes from outside."""
+"""The web application: routes, sessions, errors, headers. AppServices comes from outside."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -6,11 +6,11 @@ from pathlib import Path
 
 from litestar import Litestar, MediaType, get
 from litestar.config.compression import CompressionConfig
-from litestar.contrib.jinja import JinjaTemplateEngine
 from litestar.datastructures import CacheControlHeader, MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 from litestar.types import ControllerRouterHandler, Message, Scope

@@ -4,20 +4,19 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Response, get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from shelftide.core.scope import Right
-from shelftide.jobs.services import Services
 from shelftide.store.repositories.agencies import get_tenant, list_clients
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide.web.auth.doors import principal, requires, scope_of
+from shelftide.web.auth.doors import AppServices, principal, requires, scope_of
 from shelftide.web.auth.places import console_only
 from shelftide.web.console.overview import Glance, read_overview
 from shelftide.web.figures import PERIODS, chosen_days, cover_scale, read_figures
 from shelftide.web.pages import AnyRequest, page, words_for
 
 STATES = ("act", "watch", "fine", "empty")
-StateName = Annotated[str, Parameter(query="state", pattern="^(act|watch|fine|empty)?$")]
+StateName = Annotated[str, QueryParameter(name="state", pattern="^(act|watch|fine|empty)?$")]
 
 
 class BrandsController(Controller):
@@ -28,7 +27,7 @@ class BrandsController(Controller):
     include_in_schema = False
 
     @get("/")
-    async def brands(self, request: AnyRequest, services: Services, q: str = "", only: StateName = "") -> Response[str]:
+    async def brands(self, request: AnyRequest, services: AppServices, q: str = "", only: StateName = "") -> Response[str]:
         """All brands in scope; htmx asks for the rows alone."""
         await services.refresh_clock()
         async with UnitOfWork(services.database, principal(request).scope) as uow:
@@ -53,7 +52,7 @@ class BrandsController(Controller):
 
     @get("/{tenant_id:uuid}")
     async def brand(
-        self, request: AnyRequest, services: Services, tenant_id: UUID, days: str | None = None
+        self, request: AnyRequest, services: AppServices, tenant_id: UUID, days: str | None = None
     ) -> Response[str]:
         """One brand's figures."""
         chosen = chosen_days(days)

@@ -9,7 +9,6 @@ from litestar import Controller, Response, get, post
 from shelftide.analytics.freshness import Freshness, freshness, is_stale
 from shelftide.core.errors import InvalidInputError
 from shelftide.core.scope import Right
-from shelftide.jobs.services import Services
 from shelftide.jobs.simulation import queue_sync
 from shelftide.jobs.sync_connection import check_connection
 from shelftide.store.repositories.agencies import get_tenant, record
@@ -23,7 +22,7 @@ from shelftide.store.repositories.connections import (
 from shelftide.store.repositories.runs import Run, list_runs
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.connecting import ConnectRequest, begin_consent
-from shelftide.web.auth.doors import requires, scope_of
+from shelftide.web.auth.doors import AppServices, requires, scope_of
 from shelftide.web.auth.places import console_only
 from shelftide.web.pages import AnyRequest, page
 
@@ -52,15 +51,13 @@ class ConnectionsController(Controller):
     include_in_schema = False
 
     @get("/")
-    async def connections(self, request: AnyRequest, services: Services, tenant_id: UUID) -> Response[str]:
+    async def connections(self, request: AnyRequest, services: AppServices, tenant_id: UUID) -> Response[str]:
         """All connections; htmx asks for the list alone while runs are under way."""
         part = request.headers.get("hx-target") == "connections"
         return await _show(request, services, tenant_id, part=part)
 
     @post("/{connection_id:uuid}/sync", status_code=200, guards=[requires(Right.SYNC)])
-    async def sync(
-        self, request: AnyRequest, services: Services, tenant_id: UUID, connection_id: UUID
-    ) -> Response[str]:
+    async def sync(self, request: AnyRequest, services: AppServices, tenant_id: UUID, connection_id: UUID) -> Response[str]:
         """Queue a sync, unless one waits or runs already."""
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
             await get_connection(uow, connection_id)
@@ -70,9 +67,7 @@ class ConnectionsController(Controller):
         return await _show(request, services, tenant_id, part=True)
 
     @post("/{connection_id:uuid}/check", status_code=200, guards=[requires(Right.SYNC)])
-    async def check(
-        self, request: AnyRequest, services: Services, tenant_id: UUID, connection_id: UUID
-    ) -> Response[str]:
+    async def check(self, request: AnyRequest, services: AppServices, tenant_id: UUID, connection_id: UUID) -> Response[str]:
         """Queue one cheap call that proves the grant."""
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
             await get_connection(uow, connection_id)
@@ -83,7 +78,7 @@ class ConnectionsController(Controller):
 
     @post("/{connection_id:uuid}/reconnect", status_code=204, guards=[requires(Right.CONNECT)])
     async def reconnect(
-        self, request: AnyRequest, services: Services, tenant_id: UUID, connection_id: UUID
+        self, request: AnyRequest, services: AppServices, tenant_id: UUID, connection_id: UUID
     ) -> Response[None]:
         """On to the platform's consent page, with the settings that the connection has."""
         scope = scope_of(request, tenant_id)
@@ -94,7 +89,7 @@ class ConnectionsController(Controller):
         return Response(None, status_code=204, headers={"hx-redirect": begun.authorize_url})
 
     @post("/", status_code=204, guards=[requires(Right.CONNECT)])
-    async def connect(self, request: AnyRequest, services: Services, tenant_id: UUID) -> Response[None]:
+    async def connect(self, request: AnyRequest, services: AppServices, tenant_id: UUID) -> Response[None]:
         """On to the platform's consent page. Raises InvalidInputError naming the field."""
         scope = scope_of(request, tenant_id)
         form = {name: str(value) for name, value in (await request.form()).items()}
@@ -105,7 +100,7 @@ class ConnectionsController(Controller):
         return Response(None, status_code=204, headers={"hx-redirect": begun.authorize_url})
 
 
-async def _show(request: AnyRequest, services: Services, tenant_id: UUID, *, part: bool) -> Response[str]:
+async def _show(request: AnyRequest, services: AppServices, tenant_id: UUID, *, part: bool) -> Response[str]:
     await services.refresh_clock()
     async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
         tenant = await get_tenant(uow, tenant_id)

@@ -3,9 +3,8 @@
 from litestar import Controller, Response, get
 
 from shelftide.core.scope import Right
-from shelftide.jobs.services import Services
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide.web.auth.doors import principal, requires
+from shelftide.web.auth.doors import AppServices, principal, requires
 from shelftide.web.auth.places import console_only
 from shelftide.web.console.overview import read_overview
 from shelftide.web.pages import AnyRequest, page, words_for
@@ -19,7 +18,7 @@ class HomeController(Controller):
     include_in_schema = False
 
     @get("/")
-    async def home(self, request: AnyRequest, services: Services) -> Response[str]:
+    async def home(self, request: AnyRequest, services: AppServices) -> Response[str]:
         """Ordered by what it costs to wait."""
         await services.refresh_clock()
         async with UnitOfWork(services.database, principal(request).scope) as uow:

@@ -6,12 +6,11 @@ from uuid import UUID
 from litestar import Controller, Response, get
 
 from shelftide.core.scope import Right
-from shelftide.jobs.services import Services
 from shelftide.store.repositories.agencies import list_tenants
 from shelftide.store.repositories.connections import list_connections, list_quarantine
 from shelftide.store.repositories.runs import list_runs
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide.web.auth.doors import principal, requires
+from shelftide.web.auth.doors import AppServices, principal, requires
 from shelftide.web.auth.places import console_only
 from shelftide.web.pages import AnyRequest, page
 
@@ -26,7 +25,7 @@ class OperationsPages(Controller):
     include_in_schema = False
 
     @get("/runs")
-    async def runs(self, request: AnyRequest, services: Services, cursor: UUID | None = None) -> Response[str]:
+    async def runs(self, request: AnyRequest, services: AppServices, cursor: UUID | None = None) -> Response[str]:
         """Newest first; older ones by cursor."""
         async with UnitOfWork(services.database, principal(request).scope) as uow:
             found = await list_runs(uow, limit=_ROWS, before=cursor)
@@ -47,7 +46,7 @@ class OperationsPages(Controller):
         return await page(request, services, "console/run_rows.html" if part else "console/runs.html", values)
 
     @get("/data")
-    async def data(self, request: AnyRequest, services: Services) -> Response[str]:
+    async def data(self, request: AnyRequest, services: AppServices) -> Response[str]:
         """Rows that were not understood, each with its reason and as it came."""
         async with UnitOfWork(services.database, principal(request).scope) as uow:
             rows = await list_quarantine(uow, limit=_ROWS)

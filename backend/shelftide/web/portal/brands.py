@@ -5,10 +5,9 @@ from uuid import UUID
 from litestar import Controller, Response, get
 
 from shelftide.core.errors import NotFoundError
-from shelftide.jobs.services import Services
 from shelftide.store.repositories.agencies import get_tenant, list_tenants
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide.web.auth.doors import principal, scope_of
+from shelftide.web.auth.doors import AppServices, principal, scope_of
 from shelftide.web.auth.places import portal_only
 from shelftide.web.figures import DEFAULT_DAYS, PERIODS, Figures, chosen_days, cover_scale, read_figures
 from shelftide.web.pages import AnyRequest, page, words_for
@@ -22,7 +21,7 @@ class PortalController(Controller):
     include_in_schema = False
 
     @get("/")
-    async def brands(self, request: AnyRequest, services: Services) -> Response[str]:
+    async def brands(self, request: AnyRequest, services: AppServices) -> Response[str]:
         """The client's brands with their headline figures."""
         await services.refresh_clock()
         async with UnitOfWork(services.database, principal(request).scope) as uow:
@@ -32,7 +31,7 @@ class PortalController(Controller):
 
     @get("/brands/{tenant_id:uuid}")
     async def brand(
-        self, request: AnyRequest, services: Services, tenant_id: UUID, days: str | None = None
+        self, request: AnyRequest, services: AppServices, tenant_id: UUID, days: str | None = None
     ) -> Response[str]:
         """One brand."""
         chosen = chosen_days(days)
@@ -50,7 +49,7 @@ class PortalController(Controller):
         )
 
 
-async def _figures(request: AnyRequest, services: Services, tenant_id: UUID, days: int) -> Figures:
+async def _figures(request: AnyRequest, services: AppServices, tenant_id: UUID, days: int) -> Figures:
     async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
         tenant = await get_tenant(uow, tenant_id)
         if tenant.client_id != principal(request).client_id:

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from tests.integration.web.conftest import CONSOLE, Visit, csrf_of, sign_in
+from tests.integration.pages.conftest import CONSOLE, Visit, csrf_of, sign_in
 from tests.web_stage import PASSWORD, Stage
 
 

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import httpx
 import pytest
 from litestar import Litestar
+from tests.web_stage import PASSWORD, Stage, postgres, prepare
 
 from shelftide.core.settings import Settings
 from shelftide.jobs.wiring import open_services
 from shelftide.store.embedded import Dsns
 from shelftide.web.site import build_site
-from tests.web_stage import PASSWORD, Stage, postgres, prepare
 
 CONSOLE = "127.0.0.1"
 Browser = httpx.AsyncClient

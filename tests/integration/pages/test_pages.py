@@ -4,8 +4,7 @@ import re
 from html import unescape
 
 import pytest
-
-from tests.integration.web.conftest import CONSOLE, Visit, csrf_of, sign_in
+from tests.integration.pages.conftest import CONSOLE, Visit, csrf_of, sign_in
 from tests.web_stage import Stage
 
 

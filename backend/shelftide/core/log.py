@@ -26,6 +26,9 @@ def mask_secrets(logger: Any, method: str, event: MutableMapping[str, Any]) -> M
 
 def configure_logging(*, machine: bool = False, level: int = logging.INFO) -> None:
     """Log to stderr: lines for people, JSON for machines."""
+    # Their own lines hold whole addresses, and TikTok Shop's token address carries secrets in its query.
+    for name in ("httpx", "httpx2", "httpcore", "httpcore2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     renderer = structlog.processors.JSONRenderer() if machine else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[

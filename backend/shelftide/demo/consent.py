@@ -45,7 +45,16 @@ class Browser:
         return reply.json()
 
     async def connect(self, tenant_id: str, connector: str, *, account: str, settings: dict[str, str]) -> None:
-        """The whole consent for one account of a platform."""
+        """The whole consent for one account; a person whose consent failed clicks again, twice."""
+        for tries_left in (2, 1, 0):
+            try:
+                await self._consent(tenant_id, connector, account=account, settings=settings)
+                break
+            except ConflictError:
+                if not tries_left:
+                    raise
+
+    async def _consent(self, tenant_id: str, connector: str, *, account: str, settings: dict[str, str]) -> None:
         begun = await self.post(
             f"/api/v1/tenants/{tenant_id}/connections", {"connector": connector, "settings": settings}
         )

@@ -5,6 +5,7 @@ Absolute differences are added, so that errors cannot cancel out: 0 means equal 
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -58,7 +59,14 @@ def _compare(brand: str, channels: Mapping[str, str], ours: Mapping[str, Rows], 
         if channel in channels
     ]
     videos = [row for row in truth["videos"] if row["network"] in channels and row["creator"] is None]
-    profile_days = [row for row in truth["profile_days"] if row["network"] in channels]
+    # TikTok shows a day some 24 to 48 hours after its end: younger ones count only where they are there already.
+    shown = {str(row["day"]) for row in ours["profile_days"]}
+    ripe = (datetime.fromisoformat(truth["now"]) - timedelta(hours=48)).date().isoformat()
+    profile_days = [
+        row
+        for row in truth["profile_days"]
+        if row["network"] in channels and (row["day"] <= ripe or row["day"] in shown)
+    ]
     refunded = [row for row in sums if row["refunds"]]
     placed_days = [row for row in sums if row["orders"]]
     streams = [

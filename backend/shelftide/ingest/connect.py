@@ -8,17 +8,16 @@ from shelftide.core.clock import SystemClock
 from shelftide.core.errors import ConflictError
 from shelftide.core.scope import Scope
 from shelftide.core.vault import Vault
-from shelftide.ingest.credentials import Consent
+from shelftide.ingest.credentials import Consent, FreshCredentials
 from shelftide.ingest.sync import first_read_from
 from shelftide.store.database import Database
 from shelftide.store.repositories.agencies import OAuthState, get_platform_app, record
 from shelftide.store.repositories.connections import TokenStore, add_connection
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk import Account, Connector, Context, TokenSet
-from shelftide_sdk.auth import App
 from shelftide_sdk.connector import days
 from shelftide_sdk.hosts import Routes
-from shelftide_sdk.http import FixedCredentials, PlatformClient
+from shelftide_sdk.http import PlatformClient
 
 
 class Connecting:
@@ -53,20 +52,18 @@ class Connecting:
             app = await get_platform_app(uow, self._vault, connector.info.name, state.redirect_uri)
             await uow.commit()
         token = await self._consent.exchange(connector, app, state, params)
-        accounts = await self._accounts(connector, app, token, state)
+        settings = _with_account(state.settings, token)
+        fresh = FreshCredentials(self._consent, connector, app, token, settings)
+        accounts = await self._accounts(connector, fresh, settings)
         if not accounts:
             raise ConflictError("This grant opens no account.", hint="Sign in at the platform with another account.")
-        return state.tenant_id, await self._save(narrowed, connector, state, token, accounts)
+        return state.tenant_id, await self._save(narrowed, connector, state, fresh.token, accounts)
 
     async def _accounts(
-        self, connector: type[Connector], app: App, token: TokenSet, state: OAuthState
+        self, connector: type[Connector], credentials: FreshCredentials, settings: Mapping[str, str]
     ) -> list[Account]:
         client = PlatformClient(
-            connector,
-            credentials=FixedCredentials(app, token),
-            settings=_with_account(state.settings, token),
-            clock=self._clock,
-            routes=self._routes,
+            connector, credentials=credentials, settings=settings, clock=self._clock, routes=self._routes
         )
         async with client:
             now = self._clock.now()
@@ -75,7 +72,7 @@ class Connecting:
                     client=client,
                     clock=self._clock,
                     log=logging.LoggerAdapter(logging.getLogger(f"connector.{connector.info.name}"), {}),
-                    settings=_with_account(state.settings, token),
+                    settings=settings,
                     since=first_read_from(now, days(90)),
                     captured_at=now,
                 )

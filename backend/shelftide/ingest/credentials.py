@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -30,7 +30,15 @@ from shelftide.store.repositories.agencies import (
 )
 from shelftide.store.repositories.connections import Connection, StoredToken, TokenStore, set_health
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide_sdk import AuthorizationError, Connector, ContractError, OAuth2, TokenSet, TransientError
+from shelftide_sdk import (
+    AuthorizationError,
+    Connector,
+    ContractError,
+    OAuth2,
+    RateLimitedError,
+    TokenSet,
+    TransientError,
+)
 from shelftide_sdk.auth import App, Outgoing
 from shelftide_sdk.connector import Clock
 from shelftide_sdk.hosts import Routes
@@ -160,27 +168,38 @@ class Consent:
         code = params.get(auth.code_param) or params.get("code", "")
         if not code:
             raise InvalidInputError("The platform sent no code.", hint="Start connecting again.")
-        if auth.build_exchange is not None:
-            reply = await self._call(auth.build_exchange(app, state.settings, {**params, "code": code}))
-        else:
-            extra = dict(auth.token_params)
-            if state.verifier:
-                extra["code_verifier"] = state.verifier
-            reply = await self._fetch(auth, app, state.settings, grant_type="authorization_code", code=code, **extra)
-        return auth.parse_token(reply, self._clock.now())
+
+        async def ask() -> TokenSet:
+            if auth.build_exchange is not None:
+                reply = await self._call(auth.build_exchange(app, state.settings, {**params, "code": code}))
+            else:
+                extra = dict(auth.token_params)
+                if state.verifier:
+                    extra["code_verifier"] = state.verifier
+                reply = await self._fetch(
+                    auth, app, state.settings, grant_type="authorization_code", code=code, **extra
+                )
+            return auth.parse_token(reply, self._clock.now())
+
+        return await _patiently(ask)
 
     async def renew(
         self, connector: type[Connector], app: App, settings: Mapping[str, str], refresh_token: str
     ) -> TokenSet:
         """One call for a new pair. A reply without a new refresh token keeps the old one."""
         auth = _oauth(connector)
-        if auth.build_refresh is not None:
-            reply = await self._call(auth.build_refresh(app, settings, {"refresh_token": refresh_token}))
-        else:
-            reply = await self._fetch(
-                auth, app, settings, grant_type="refresh_token", refresh_token=refresh_token, **auth.token_params
-            )
-        token = auth.parse_token(reply, self._clock.now())
+
+        async def ask() -> TokenSet:
+            if auth.build_refresh is not None:
+                reply = await self._call(auth.build_refresh(app, settings, {"refresh_token": refresh_token}))
+            else:
+                reply = await self._fetch(
+                    auth, app, settings, grant_type="refresh_token", refresh_token=refresh_token, **auth.token_params
+                )
+            return auth.parse_token(reply, self._clock.now())
+
+        # A rotation whose answer may be lost is repeated only where the old token is promised to work still.
+        token = await (_patiently(ask) if auth.rotation_overlap else _patiently(ask, lost=False))
         if token.refresh_token is None:
             return msgspec.structs.replace(token, refresh_token=refresh_token)
         return token
@@ -202,7 +221,7 @@ class Consent:
             except httpx2.TransportError as error:
                 raise TransientError("The platform's sign-in could not be reached.") from error
             except httpx2.HTTPStatusError as error:
-                raise TransientError(f"The platform's sign-in failed (HTTP {error.response.status_code}).") from error
+                raise status_error(error.response) or ContractError("The token reply was refused.") from error
             except ValueError as error:
                 raise ContractError("The token reply is not JSON.") from error
 
@@ -218,19 +237,59 @@ class Consent:
                 )
             except httpx2.TransportError as error:
                 raise TransientError("The platform's sign-in could not be reached.") from error
-        if response.status_code >= 500:
-            raise TransientError(f"The platform's sign-in failed (HTTP {response.status_code}).")
+        problem = status_error(response)
+        if isinstance(problem, RateLimitedError | TransientError):
+            raise problem
         try:
             return msgspec.json.decode(response.content)
         except msgspec.DecodeError as error:
-            problem = status_error(response)
             raise problem or ContractError("The token reply is not JSON.") from error
+
+
+async def _patiently(ask: Callable[[], Awaitable[TokenSet]], *, lost: bool = True) -> TokenSet:
+    """Ask a token endpoint again while it asks to wait, or (`lost`) while it fails."""
+    waits = [0.5, 1.0, 2.0, 4.0]
+    while True:
+        try:
+            return await ask()
+        except (RateLimitedError, TransientError) as error:
+            if not waits or (isinstance(error, TransientError) and not lost):
+                raise
+            wait = timedelta(seconds=waits.pop(0))
+            if isinstance(error, RateLimitedError) and error.retry_after is not None:
+                wait = min(error.retry_after, timedelta(seconds=10))
+            await asyncio.sleep(wait.total_seconds())
 
 
 def _oauth(connector: type[Connector]) -> OAuth2:
     if not isinstance(connector.auth, OAuth2):
         raise ConflictError(f"{connector.info.title} is not connected by consent.")
     return connector.auth
+
+
+class FreshCredentials:
+    """The token of a consent that is not stored yet; renewed in place when the platform wants it."""
+
+    def __init__(
+        self, consent: Consent, connector: type[Connector], app: App, token: TokenSet, settings: Mapping[str, str]
+    ) -> None:
+        self._consent = consent
+        self._connector = connector
+        self._app = app
+        self._settings = settings
+        self.token = token
+
+    async def current(self) -> tuple[App, TokenSet]:
+        """The app and the newest token."""
+        return self._app, self.token
+
+    async def refresh(self, seen: TokenSet) -> TokenSet:
+        """A newer token."""
+        if seen.access_token == self.token.access_token:
+            if self.token.refresh_token is None:
+                raise AuthorizationError("The platform does not accept the new token.")
+            self.token = await self._consent.renew(self._connector, self._app, self._settings, self.token.refresh_token)
+        return self.token
 
 
 class StoredCredentials:

@@ -167,6 +167,10 @@ class EmbeddedPostgres:
             os.close(self._lock)
             self._lock = None
 
+    def superuser_dsn(self) -> str:
+        """The server's own superuser, for its keeper; no part of the product connects with it."""
+        return self._dsn("postgres", "shelftide")
+
     # -- folders ------------------------------------------------------------------------------------------------
 
     def _make_folders(self) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Controller, MediaType, Response, get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, Parameter
+from litestar.params import Body, FromQuery, QueryParameter
 from litestar.response import Redirect
 
 from shelftide.core.errors import AppError, InvalidInputError, NotFoundError, RateLimitError, SignInRequiredError
@@ -52,7 +52,9 @@ class EntranceController(Controller):
         return Redirect("/sign-in" if place.is_portal else "/console", status_code=303)
 
     @get("/sign-in")
-    async def show_sign_in(self, request: AnyRequest, services: AppServices, lang: str | None = None) -> Response[str]:
+    async def show_sign_in(
+        self, request: AnyRequest, services: AppServices, lang: FromQuery[str | None] = None
+    ) -> Response[str]:
         """The form, in the language asked for."""
         if lang is not None and lang in LANGUAGES:
             request.cookies[LANGUAGE_COOKIE] = lang
@@ -83,7 +85,7 @@ class EntranceController(Controller):
         self,
         request: AnyRequest,
         services: AppServices,
-        accent: Annotated[str | None, Parameter(pattern="^[0-9a-f]{6}$")] = None,
+        accent: Annotated[str | None, QueryParameter(pattern="^[0-9a-f]{6}$")] = None,
     ) -> Response[str]:
         """The look of this host, or of the agency of who is signed in. The address changes with the colours."""
         look = look_of(await agency_here(request, services), portal=False)

@@ -179,6 +179,7 @@ class PlatformClient:
                 refreshed = True
                 await self._credentials.refresh(token)
             except RateLimitedError as error:
+                refreshed = False  # whoever is told to wait was let in: the token works
                 # Never less than a moment: a platform that says "now" again and again must not be hammered.
                 wait = max(error.wait(self._clock.now(), unknown=timedelta(seconds=1)), timedelta(milliseconds=50))
                 waited += wait

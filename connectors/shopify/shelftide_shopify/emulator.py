@@ -1,6 +1,7 @@
 """Shopify on a loopback port: OAuth, Admin GraphQL by the official schema, bulk operations, and bad habits."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -77,7 +78,7 @@ class ShopifyEmulator(Emulator):
         self.jobs = BulkJobs(root_value(), seed)
         self._rate = RESTORE_RATES[plan]
         self._buckets: dict[str, Bucket] = {}
-        self._calls = 0
+        self._calls: Counter[str] = Counter()  # by shop: one shop's bad luck is not another's
         self._root = {
             **root_value(),
             "bulkOperationRunQuery": self._start_bulk,
@@ -140,8 +141,8 @@ class ShopifyEmulator(Emulator):
         return reply(answer, headers={"x-shopify-api-version": version})
 
     def _authenticate(self, request: Request) -> Grant | None:
-        self._calls += 1
-        if "expire" in self.scenarios and self._calls % 6 == 0:
+        self._calls[request.host] += 1
+        if "expire" in self.scenarios and self._calls[request.host] % 6 == 0:
             self.tokens.revoke_access(request.host)
         return self.tokens.grant(request.host, request.headers.get(TOKEN_HEADER.lower(), ""))
 
@@ -173,7 +174,7 @@ class ShopifyEmulator(Emulator):
         return self._envelope(result, session, _cost(requested, actual, bucket.status()))
 
     def _available(self, bucket: Bucket, requested: int) -> float:
-        if "throttle" in self.scenarios and self._calls % 3 == 0:
+        if "throttle" in self.scenarios and self.requests % 3 == 0:
             return min(bucket.available, requested - 0.05 * bucket.rate)
         return bucket.available
 

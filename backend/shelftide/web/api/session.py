@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.datastructures import Cookie
+from litestar.params import JSONBody
 
 from shelftide.core.scope import Role
-from shelftide.jobs.services import Services
-from shelftide.web.auth.doors import anonymous, principal, refuse_other_sites
+from shelftide.web.auth.doors import AppServices, anonymous, principal, refuse_other_sites
 from shelftide.web.auth.sessions import COOKIE, LIFE, principal_of, sign_in, sign_out
 
 AnyRequest = Request[Any, Any, Any]
@@ -55,7 +55,9 @@ class SessionController(Controller):
     tags = ("session",)
 
     @post("/", summary="Sign in")
-    async def create(self, request: AnyRequest, services: Services, data: SignIn) -> Response[SessionReply]:
+    async def create(
+        self, request: AnyRequest, services: AppServices, data: JSONBody[SignIn]
+    ) -> Response[SessionReply]:
         """Opens a session and sets its cookie."""
         refuse_other_sites(request)
         signed = await sign_in(services.database, data.email, data.password)
@@ -72,7 +74,7 @@ class SessionController(Controller):
         return SessionReply(name=who.name, email=who.email, role=who.role, locale=who.locale, csrf=who.csrf)
 
     @delete("/", summary="Sign out", status_code=200)
-    async def remove(self, request: AnyRequest, services: Services) -> Response[dict[str, str]]:
+    async def remove(self, request: AnyRequest, services: AppServices) -> Response[dict[str, str]]:
         """Ends the session."""
         principal(request)
         refuse_other_sites(request)

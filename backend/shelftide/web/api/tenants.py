@@ -6,13 +6,12 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from shelftide.analytics.cover import SkuCover, covers
 from shelftide.analytics.series import MetricSeries, read_series
 from shelftide.core.errors import InvalidInputError, NotFoundError
 from shelftide.core.scope import Right
-from shelftide.jobs.services import Services
 from shelftide.jobs.sync_connection import check_connection, sync_connection
 from shelftide.store.repositories.agencies import Tenant, get_tenant, list_tenants, record
 from shelftide.store.repositories.connections import (
@@ -27,10 +26,11 @@ from shelftide.store.repositories.connections import (
 from shelftide.store.repositories.runs import Run, get_run, list_runs
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.connecting import ConnectReply, ConnectRequest, begin_consent
-from shelftide.web.auth.doors import principal, requires, requires_any, scope_of
+from shelftide.web.auth.doors import AppServices, principal, requires, requires_any, scope_of
 
 AnyRequest = Request[Any, Any, Any]
-Limit = Annotated[int, Parameter(ge=1, le=200, description="How many at most.")]
+PathId = FromPath[UUID]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most.")]
 _LONGEST = timedelta(days=1100)
 
 
@@ -62,13 +62,13 @@ class TenantController(Controller):
     tags = ("tenants",)
 
     @get("/", summary="Brands that you may see")
-    async def list_tenants(self, request: AnyRequest, services: Services) -> list[Tenant]:
+    async def list_tenants(self, request: AnyRequest, services: AppServices) -> list[Tenant]:
         """All brands in scope, by name."""
         async with UnitOfWork(services.database, principal(request).scope) as uow:
             return await list_tenants(uow)
 
     @get("/{tenant_id:uuid}", summary="One brand")
-    async def get_tenant(self, request: AnyRequest, services: Services, tenant_id: UUID) -> Tenant:
+    async def get_tenant(self, request: AnyRequest, services: AppServices, tenant_id: PathId) -> Tenant:
         """One brand in scope."""
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
             return await get_tenant(uow, tenant_id)
@@ -77,12 +77,12 @@ class TenantController(Controller):
     async def metrics(
         self,
         request: AnyRequest,
-        services: Services,
+        services: AppServices,
         *,
-        tenant_id: UUID,
-        metrics: list[str],
-        since: date,
-        until: date,
+        tenant_id: PathId,
+        metrics: FromQuery[list[str]],
+        since: FromQuery[date],
+        until: FromQuery[date],
     ) -> list[MetricSeries]:
         """Daily values of the named metrics, both days included; a day without data is absent, not 0."""
         if since > until or until - since > _LONGEST:
@@ -91,7 +91,7 @@ class TenantController(Controller):
             return await read_series(uow, metrics=metrics, since=since, until=until)
 
     @get("/{tenant_id:uuid}/cover", summary="Days of cover per SKU (baseline)")
-    async def cover(self, request: AnyRequest, services: Services, tenant_id: UUID) -> list[SkuCover]:
+    async def cover(self, request: AnyRequest, services: AppServices, tenant_id: PathId) -> list[SkuCover]:
         """The classic reorder rule on 56 days of sales; the shortest cover first."""
         await services.refresh_clock()
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
@@ -107,14 +107,14 @@ class OperationsController(Controller):
     tags = ("operations",)
 
     @get("/connections", summary="Connections of a brand")
-    async def connections(self, request: AnyRequest, services: Services, tenant_id: UUID) -> list[Connection]:
+    async def connections(self, request: AnyRequest, services: AppServices, tenant_id: PathId) -> list[Connection]:
         """All connections of the brand."""
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
             return await list_connections(uow)
 
     @get("/connections/{connection_id:uuid}", summary="Health of a connection")
     async def health(
-        self, request: AnyRequest, services: Services, tenant_id: UUID, connection_id: UUID
+        self, request: AnyRequest, services: AppServices, tenant_id: PathId, connection_id: PathId
     ) -> ConnectionHealth:
         """State, reason, the one step that mends it, and each stream."""
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
@@ -124,7 +124,12 @@ class OperationsController(Controller):
 
     @get("/runs", summary="Runs of a brand")
     async def runs(
-        self, request: AnyRequest, services: Services, tenant_id: UUID, limit: Limit = 50, cursor: UUID | None = None
+        self,
+        request: AnyRequest,
+        services: AppServices,
+        tenant_id: PathId,
+        limit: Limit = 50,
+        cursor: FromQuery[UUID | None] = None,
     ) -> Page:
         """Newest first."""
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
@@ -132,7 +137,7 @@ class OperationsController(Controller):
         return Page(items=found, next=found[-1].run_id if len(found) == limit else None)
 
     @get("/runs/{run_id:uuid}", summary="One run")
-    async def run(self, request: AnyRequest, services: Services, tenant_id: UUID, run_id: UUID) -> Run:
+    async def run(self, request: AnyRequest, services: AppServices, tenant_id: PathId, run_id: PathId) -> Run:
         """One run with its progress or its error."""
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
             found = await get_run(uow, run_id)
@@ -142,7 +147,7 @@ class OperationsController(Controller):
 
     @get("/quarantine", summary="Rows that were not understood")
     async def quarantine(
-        self, request: AnyRequest, services: Services, tenant_id: UUID, limit: Limit = 50
+        self, request: AnyRequest, services: AppServices, tenant_id: PathId, limit: Limit = 50
     ) -> list[QuarantinedRow]:
         """Newest first, each with its reason."""
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
@@ -150,7 +155,7 @@ class OperationsController(Controller):
 
     @post("/connections", summary="Begin connecting an account", guards=[requires(Right.CONNECT)])
     async def connect(
-        self, request: AnyRequest, services: Services, tenant_id: UUID, data: ConnectRequest
+        self, request: AnyRequest, services: AppServices, tenant_id: PathId, data: JSONBody[ConnectRequest]
     ) -> ConnectReply:
         """Answers with the address of the platform's consent page."""
         return await begin_consent(request, services, scope_of(request, tenant_id), data)
@@ -161,7 +166,9 @@ class OperationsController(Controller):
         status_code=202,
         guards=[requires(Right.SYNC)],
     )
-    async def check(self, request: AnyRequest, services: Services, tenant_id: UUID, connection_id: UUID) -> RunReply:
+    async def check(
+        self, request: AnyRequest, services: AppServices, tenant_id: PathId, connection_id: PathId
+    ) -> RunReply:
         """Queues one cheap call that proves the grant."""
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
             connection = await get_connection(uow, connection_id)
@@ -178,7 +185,9 @@ class OperationsController(Controller):
         status_code=202,
         guards=[requires(Right.SYNC)],
     )
-    async def sync(self, request: AnyRequest, services: Services, tenant_id: UUID, connection_id: UUID) -> RunReply:
+    async def sync(
+        self, request: AnyRequest, services: AppServices, tenant_id: PathId, connection_id: PathId
+    ) -> RunReply:
         """Queues a sync, unless one waits or runs already."""
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
             connection = await get_connection(uow, connection_id)

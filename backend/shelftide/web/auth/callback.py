@@ -3,12 +3,12 @@
 from typing import Any
 
 from litestar import Controller, Request, get
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from shelftide.core.scope import Right
-from shelftide.jobs.services import Services
 from shelftide.web.auth.connecting import finish_consent
-from shelftide.web.auth.doors import requires
+from shelftide.web.auth.doors import AppServices, requires
 
 
 class CallbackController(Controller):
@@ -19,7 +19,9 @@ class CallbackController(Controller):
     include_in_schema = False
 
     @get("/{connector:str}/callback")
-    async def callback(self, request: Request[Any, Any, Any], services: Services, connector: str) -> Redirect:
+    async def callback(
+        self, request: Request[Any, Any, Any], services: AppServices, connector: FromPath[str]
+    ) -> Redirect:
         """Connect, then show the brand."""
         tenant_id = await finish_consent(request, services, connector)
         return Redirect(f"/console/brands/{tenant_id}")

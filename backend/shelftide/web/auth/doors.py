@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
 from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
 from litestar.middleware import ASGIMiddleware
@@ -20,6 +21,7 @@ from shelftide.store.repositories.people import Principal
 from shelftide.web.auth.sessions import COOKIE, principal_of
 
 Connection = ASGIConnection[Any, Any, Any, Any]
+AppServices = NamedDependency[Services]
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_HEADER = "x-csrf-token"
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Response, get
-from litestar.params import QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from shelftide.core.scope import Right
 from shelftide.store.repositories.agencies import get_tenant, list_clients
@@ -27,7 +27,9 @@ class BrandsController(Controller):
     include_in_schema = False
 
     @get("/")
-    async def brands(self, request: AnyRequest, services: AppServices, q: str = "", only: StateName = "") -> Response[str]:
+    async def brands(
+        self, request: AnyRequest, services: AppServices, q: FromQuery[str] = "", only: StateName = ""
+    ) -> Response[str]:
         """All brands in scope; htmx asks for the rows alone."""
         await services.refresh_clock()
         async with UnitOfWork(services.database, principal(request).scope) as uow:
@@ -52,7 +54,7 @@ class BrandsController(Controller):
 
     @get("/{tenant_id:uuid}")
     async def brand(
-        self, request: AnyRequest, services: AppServices, tenant_id: UUID, days: str | None = None
+        self, request: AnyRequest, services: AppServices, tenant_id: FromPath[UUID], days: FromQuery[str | None] = None
     ) -> Response[str]:
         """One brand's figures."""
         chosen = chosen_days(days)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, get, post
+from litestar.params import FromPath
 
 from shelftide.analytics.freshness import Freshness, freshness, is_stale
 from shelftide.core.errors import InvalidInputError
@@ -51,13 +52,15 @@ class ConnectionsController(Controller):
     include_in_schema = False
 
     @get("/")
-    async def connections(self, request: AnyRequest, services: AppServices, tenant_id: UUID) -> Response[str]:
+    async def connections(self, request: AnyRequest, services: AppServices, tenant_id: FromPath[UUID]) -> Response[str]:
         """All connections; htmx asks for the list alone while runs are under way."""
         part = request.headers.get("hx-target") == "connections"
         return await _show(request, services, tenant_id, part=part)
 
     @post("/{connection_id:uuid}/sync", status_code=200, guards=[requires(Right.SYNC)])
-    async def sync(self, request: AnyRequest, services: AppServices, tenant_id: UUID, connection_id: UUID) -> Response[str]:
+    async def sync(
+        self, request: AnyRequest, services: AppServices, tenant_id: FromPath[UUID], connection_id: FromPath[UUID]
+    ) -> Response[str]:
         """Queue a sync, unless one waits or runs already."""
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
             await get_connection(uow, connection_id)
@@ -67,7 +70,9 @@ class ConnectionsController(Controller):
         return await _show(request, services, tenant_id, part=True)
 
     @post("/{connection_id:uuid}/check", status_code=200, guards=[requires(Right.SYNC)])
-    async def check(self, request: AnyRequest, services: AppServices, tenant_id: UUID, connection_id: UUID) -> Response[str]:
+    async def check(
+        self, request: AnyRequest, services: AppServices, tenant_id: FromPath[UUID], connection_id: FromPath[UUID]
+    ) -> Response[str]:
         """Queue one cheap call that proves the grant."""
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
             await get_connection(uow, connection_id)
@@ -78,7 +83,7 @@ class ConnectionsController(Controller):
 
     @post("/{connection_id:uuid}/reconnect", status_code=204, guards=[requires(Right.CONNECT)])
     async def reconnect(
-        self, request: AnyRequest, services: AppServices, tenant_id: UUID, connection_id: UUID
+        self, request: AnyRequest, services: AppServices, tenant_id: FromPath[UUID], connection_id: FromPath[UUID]
     ) -> Response[None]:
         """On to the platform's consent page, with the settings that the connection has."""
         scope = scope_of(request, tenant_id)
@@ -89,7 +94,7 @@ class ConnectionsController(Controller):
         return Response(None, status_code=204, headers={"hx-redirect": begun.authorize_url})
 
     @post("/", status_code=204, guards=[requires(Right.CONNECT)])
-    async def connect(self, request: AnyRequest, services: AppServices, tenant_id: UUID) -> Response[None]:
+    async def connect(self, request: AnyRequest, services: AppServices, tenant_id: FromPath[UUID]) -> Response[None]:
         """On to the platform's consent page. Raises InvalidInputError naming the field."""
         scope = scope_of(request, tenant_id)
         form = {name: str(value) for name, value in (await request.form()).items()}

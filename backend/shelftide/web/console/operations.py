@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from litestar import Controller, Response, get
+from litestar.params import FromQuery
 
 from shelftide.core.scope import Right
 from shelftide.store.repositories.agencies import list_tenants
@@ -25,7 +26,9 @@ class OperationsPages(Controller):
     include_in_schema = False
 
     @get("/runs")
-    async def runs(self, request: AnyRequest, services: AppServices, cursor: UUID | None = None) -> Response[str]:
+    async def runs(
+        self, request: AnyRequest, services: AppServices, cursor: FromQuery[UUID | None] = None
+    ) -> Response[str]:
         """Newest first; older ones by cursor."""
         async with UnitOfWork(services.database, principal(request).scope) as uow:
             found = await list_runs(uow, limit=_ROWS, before=cursor)

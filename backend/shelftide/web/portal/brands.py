@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from litestar import Controller, Response, get
+from litestar.params import FromPath, FromQuery
 
 from shelftide.core.errors import NotFoundError
 from shelftide.store.repositories.agencies import get_tenant, list_tenants
@@ -31,7 +32,7 @@ class PortalController(Controller):
 
     @get("/brands/{tenant_id:uuid}")
     async def brand(
-        self, request: AnyRequest, services: AppServices, tenant_id: UUID, days: str | None = None
+        self, request: AnyRequest, services: AppServices, tenant_id: FromPath[UUID], days: FromQuery[str | None] = None
     ) -> Response[str]:
         """One brand."""
         chosen = chosen_days(days)

@@ -141,6 +141,7 @@ def truth_of(world: World, brand_key: str) -> dict[str, Any]:
     return {
         "brand": brand_key,
         "zone": brand.zone,
+        "now": world.now.isoformat(),
         "daily": [msgspec.to_builtins(row) for row in truth.daily(brand_key)],
         "totals": [msgspec.to_builtins(row) for row in truth.totals(brand_key)],
         "stock": [

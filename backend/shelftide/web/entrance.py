@@ -138,7 +138,9 @@ class PersonController(Controller):
         async with UnitOfWork(services.database, who.scope) as uow:
             await set_locale(uow, who.user_id, locale)
             await uow.commit()
-        return Response(None, status_code=204, headers={"hx-refresh": "true"})
+        reply: Response[None] = Response(None, status_code=204, headers={"hx-refresh": "true"})
+        reply.set_cookie(LANGUAGE_COOKIE, locale, max_age=_YEAR, samesite="lax", httponly=True)
+        return reply
 
     @get("/elsewhere")
     async def elsewhere(self, request: AnyRequest, services: AppServices) -> Response[str]:

@@ -15,7 +15,7 @@ from shelftide.store.repositories.runs import count_open
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.places import agency_scope, place_of
 from shelftide.web.branding import NEUTRAL, checked_colour, theme_version
-from shelftide.web.i18n import LANGUAGES, Words, known_locale, negotiate
+from shelftide.web.i18n import DEFAULT, LANGUAGES, Words, known_locale, negotiate
 
 AnyRequest = Request[Any, Any, State]
 LANGUAGE_COOKIE = "shelftide_language"
@@ -63,10 +63,14 @@ async def agency_here(request: AnyRequest, services: Services) -> Agency | None:
 def words_for(request: AnyRequest, agency_locale: str = "", *, zone: str = "UTC") -> Words:
     """The person's language; before sign-in the one chosen on the page, then the browser's, then the agency's."""
     who: Principal | None = request.scope.get("user")
+    return Words(who.locale if who else _browser_locale(request, agency_locale), zone)
+
+
+def _browser_locale(request: AnyRequest, fallback: str = "") -> str:
     asked = request.cookies.get(LANGUAGE_COOKIE, "")
     header = request.headers.get("accept-language", "")
-    locale = who.locale if who else (known_locale(asked) if asked else None)
-    return Words(locale or (negotiate(header) if header else known_locale(agency_locale) or "en"), zone)
+    chosen = known_locale(asked) if asked else None
+    return chosen or (negotiate(header) if header else known_locale(fallback) or DEFAULT)
 
 
 async def page(
@@ -119,6 +123,7 @@ def problem_page(request: AnyRequest, *, status: int, title: str, hint: str) -> 
     """An error as a page. It names nobody and looks the same on every host, so that it tells a stranger nothing."""
     engine = request.app.template_engine
     assert engine is not None
-    words = words_for(request)
+    # Not the person's language: where no route matches nobody is known, and the two answers must not differ.
+    words = Words(_browser_locale(request))
     html = engine.get_template("problem.html").render(**_language(words), status=status, title=title, hint=hint)
     return Response(html, status_code=status, media_type=MediaType.HTML, headers={"cache-control": "no-store"})

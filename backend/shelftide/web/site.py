@@ -1,4 +1,4 @@
-"""The web application: routes, sessions, errors, headers. AppServices comes from outside."""
+"""The web application: routes, sessions, errors, headers. Wiring comes from outside."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import RowMapping, bindparam, func, select, text, update
-from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL, TEXT, insert
+from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL, TEXT, distinct_on, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -287,7 +287,7 @@ async def latest_runs(uow: UnitOfWork, *, job: str) -> list[Run]:
     newest = (
         select(runs.c.run_id)
         .where(runs.c.tenant_id.in_(uow.scope.tenant_ids), runs.c.job == job)
-        .distinct(runs.c.tenant_id, runs.c.arguments)
+        .ext(distinct_on(runs.c.tenant_id, runs.c.arguments))
         .order_by(runs.c.tenant_id, runs.c.arguments, runs.c.run_id.desc())
     )
     statement = select(*_COLUMNS).where(runs.c.tenant_id.in_(uow.scope.tenant_ids), runs.c.run_id.in_(newest))

@@ -1,13 +1,14 @@
 """Days of cover of a brand's SKUs: load, compute, show. The rule itself is in `analytics.inventory`."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from shelftide.analytics.inventory import WINDOW_DAYS, Cover, days_of_cover
-from shelftide.store.repositories.rollup import read_sku_sales, read_sku_stock
+from shelftide.store.repositories.rollup import SkuSales, SkuStock, read_sku_sales, read_sku_stock
 from shelftide.store.unit_of_work import UnitOfWork
 
 DEFAULT_LEAD_DAYS = 14.0
@@ -23,16 +24,27 @@ class SkuCover(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def covers(uow: UnitOfWork, *, zone: str, now: datetime) -> list[SkuCover]:
-    """Cover of every SKU with stock, the shortest first, those without an answer last."""
-    today = now.astimezone(ZoneInfo(zone)).date()
-    until = today - timedelta(days=1)  # today is not over: half a day of sales would lower the mean
-    since = until - timedelta(days=WINDOW_DAYS - 1)
+    """Cover of every SKU with stock of one brand, the shortest first, those without an answer last."""
+    since, until = window(zone, now)
+    sales = await read_sku_sales(uow, since=since, until=until)
+    return covers_of(sales, await read_sku_stock(uow), since=since, until=until)
+
+
+def window(zone: str, now: datetime) -> tuple[date, date]:
+    """The days that the rule looks at. Today is not over: half a day of sales would lower the mean."""
+    until = now.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
+    return until - timedelta(days=WINDOW_DAYS - 1), until
+
+
+def covers_of(sales: Iterable[SkuSales], shelf: Iterable[SkuStock], *, since: date, until: date) -> list[SkuCover]:
+    """As `covers`, over rows of one brand that were read before. Sales outside the window do not count."""
     sold: dict[str, dict[date, float]] = defaultdict(dict)
-    for row in await read_sku_sales(uow, since=since, until=until):
-        sold[row.sku][row.day] = sold[row.sku].get(row.day, 0.0) + row.units
+    for row in sales:
+        if since <= row.day <= until:
+            sold[row.sku][row.day] = sold[row.sku].get(row.day, 0.0) + row.units
     first = min((day for days in sold.values() for day in days), default=until)
     found: dict[str, SkuCover] = {}
-    for stock in await read_sku_stock(uow):
+    for stock in shelf:
         known = found.get(stock.sku)
         available = stock.available + (known.cover.available if known else 0)
         incoming = _plus(stock.incoming, known.cover.incoming if known else None)

@@ -8,6 +8,7 @@ from litestar.exceptions import HTTPException, NotFoundException, ValidationExce
 
 from shelftide.core.errors import AppError
 from shelftide.core.log import get_logger
+from shelftide.web.pages import problem_page
 from shelftide_sdk import ConnectorError
 
 log = get_logger("web")
@@ -59,8 +60,4 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
 def _page(request: Request[Any, Any, Any], problem: Problem) -> Response[Any]:
     if problem.status == 401:
         return Response("", status_code=303, headers={"location": "/sign-in"}, media_type=MediaType.TEXT)
-    engine = request.app.template_engine
-    if engine is None:
-        return Response(problem, status_code=problem.status, media_type=PROBLEM)
-    template = engine.get_template("problem.html")
-    return Response(template.render(problem=problem), status_code=problem.status, media_type=MediaType.HTML)
+    return problem_page(request, status=problem.status, title=problem.title, hint=problem.hint)

@@ -3,18 +3,17 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
-from litestar import Litestar, MediaType, Response, get
+from litestar import Litestar, MediaType, get
 from litestar.config.compression import CompressionConfig
-from litestar.datastructures import State
+from litestar.datastructures import CacheControlHeader, MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
-from litestar.types import ControllerRouterHandler
+from litestar.types import ControllerRouterHandler, Message, Scope
 
 from shelftide.core.settings import Settings
 from shelftide.jobs.services import Services
@@ -22,9 +21,15 @@ from shelftide.web.api.session import SessionController
 from shelftide.web.api.tenants import OperationsController, TenantController
 from shelftide.web.auth.callback import CallbackController
 from shelftide.web.auth.doors import SessionMiddleware, anonymous
+from shelftide.web.console import CONSOLE
+from shelftide.web.entrance import ENTRANCE
+from shelftide.web.portal import PORTAL
 from shelftide.web.problems import answer
+from shelftide.web.templating import environment
 
 HERE = Path(__file__).parent
+# Addresses of our own files change with their content (`?v=`); the fetched ones change with a release.
+_WEEK = 7 * 86400
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 # ECharts sets style attributes; everything else comes from files of our own.
@@ -53,17 +58,18 @@ async def provide_services(state: State) -> Services:
     return services
 
 
-async def set_headers(response: Response[Any]) -> Response[Any]:
-    """Headers that every reply carries."""
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+async def set_headers(message: Message, scope: Scope) -> None:
+    """Headers that every reply carries, errors and files too."""
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in _HEADERS.items():
+            headers.setdefault(name, value)
 
 
 def build_site(
     *, settings: Settings, lifespan: Sequence[Lifespan] = (), pages: Sequence[ControllerRouterHandler] = ()
 ) -> Litestar:
-    """The application. `pages` are console and portal, given by the composition root."""
+    """The application. `pages` are further controllers, given by the composition root."""
     return Litestar(
         route_handlers=[
             health,
@@ -71,16 +77,24 @@ def build_site(
             CallbackController,
             TenantController,
             OperationsController,
+            *ENTRANCE,
+            *CONSOLE,
+            *PORTAL,
             *pages,
-            create_static_files_router(path="/static", directories=[HERE / "static"], guards=[anonymous]),
+            create_static_files_router(
+                path="/static",
+                directories=[HERE / "static"],
+                guards=[anonymous],
+                cache_control=CacheControlHeader(public=True, max_age=_WEEK),
+            ),
         ],
         lifespan=list(lifespan),
         middleware=[SessionMiddleware()],
         dependencies={"services": Provide(provide_services)},
         exception_handlers={Exception: answer},
-        after_request=set_headers,
+        before_send=[set_headers],
         compression_config=CompressionConfig(backend="gzip", minimum_size=1000),
-        template_config=TemplateConfig(directory=HERE / "templates", engine=JinjaTemplateEngine),
+        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment())),
         openapi_config=OpenAPIConfig(
             title="Shelftide",
             version="1",

@@ -31,6 +31,7 @@ SALES = TABLES["SalesDay"]
 STOCK = TABLES["StockLevel"]
 VARIANTS = TABLES["Variant"]
 LOCATIONS = TABLES["Location"]
+PRODUCTS = TABLES["Product"]
 
 DAILY = ("Order", "OrderLine", "Refund", "ProfileDay", "ContentSnapshot", "SalesDay")
 _PROFILE = ("views", "likes", "comments", "shares", "profile_views", "new_followers", "followers", "reach")
@@ -202,7 +203,7 @@ def sku_statements(connection_id: UUID, days: dict[str, list[date]]) -> list[Sel
 
 def stock_statement(connection_id: UUID) -> Select[Any]:
     """The shelf of one connection now, with names where they are known."""
-    stock, variants, locations = known(STOCK), known(VARIANTS), known(LOCATIONS)
+    stock, variants, locations, products = known(STOCK), known(VARIANTS), known(LOCATIONS), known(PRODUCTS)
     joined = stock.outerjoin(
         variants,
         and_(variants.c.connection_id == stock.c.connection_id, variants.c.stock_item_id == stock.c.stock_item_id),
@@ -210,12 +211,20 @@ def stock_statement(connection_id: UUID) -> Select[Any]:
         locations,
         and_(locations.c.connection_id == stock.c.connection_id, locations.c.source_id == stock.c.location_id),
     )
+    joined = joined.outerjoin(
+        products,
+        and_(products.c.connection_id == stock.c.connection_id, products.c.source_id == variants.c.product_id),
+    )
+    # A variant's own title ("24 pcs") says little without its product's.
+    title = func.coalesce(
+        products.c.title + literal(", ", String()) + variants.c.title, products.c.title, variants.c.title
+    )
     return (
         select(
             stock.c.stock_item_id,
             stock.c.location_id,
             func.coalesce(stock.c.sku, variants.c.sku).label("sku"),
-            variants.c.title.label("title"),
+            title.label("title"),
             locations.c.name.label("location_name"),
             stock.c.available,
             stock.c.incoming,

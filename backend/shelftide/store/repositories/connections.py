@@ -187,6 +187,16 @@ async def list_quarantine(uow: UnitOfWork, *, limit: int) -> list[QuarantinedRow
     return [to_struct(row, QuarantinedRow) for row in (await uow.connection.execute(statement)).mappings()]
 
 
+async def count_quarantine(uow: UnitOfWork) -> dict[UUID, int]:
+    """Quarantined rows of each brand in scope that has some."""
+    statement = (
+        select(quarantine.c.tenant_id, func.count())
+        .where(quarantine.c.tenant_id.in_(uow.scope.tenant_ids))
+        .group_by(quarantine.c.tenant_id)
+    )
+    return {UUID(str(row[0])): int(row[1]) for row in (await uow.connection.execute(statement)).all()}
+
+
 class TokenStore:
     """Tokens of one brand's connections, sealed by the vault."""
 

@@ -196,6 +196,23 @@ async def add_person(
         )
 
 
+async def set_locale(uow: UnitOfWork, user_id: UUID, locale: str) -> None:
+    """Remember the language that a person of the agency chose."""
+    await uow.connection.execute(
+        update(users).where(users.c.agency_id == uow.scope.agency_id, users.c.user_id == user_id).values(locale=locale)
+    )
+
+
+async def list_domains(uow: UnitOfWork) -> list[str]:
+    """Verified portal hosts of the scope's agency, by name."""
+    statement = (
+        select(domains.c.host)
+        .where(domains.c.agency_id == uow.scope.agency_id, domains.c.verified_at.is_not(None))
+        .order_by(domains.c.host)
+    )
+    return [str(row[0]) for row in (await uow.connection.execute(statement)).all()]
+
+
 async def add_domain(uow: UnitOfWork, host: str) -> None:
     """Give the agency a portal host whose ownership was proved."""
     await uow.connection.execute(

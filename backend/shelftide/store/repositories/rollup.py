@@ -143,6 +143,17 @@ async def read_points(uow: UnitOfWork, *, metrics: Sequence[str], since: date, u
     return [to_struct(row, Point) for row in (await uow.connection.execute(statement)).mappings()]
 
 
+async def read_first_days(uow: UnitOfWork, *, metrics: Sequence[str]) -> dict[tuple[UUID, str], date]:
+    """The first day of each metric of each brand in scope: what lies before was never read."""
+    c = metric_daily.c
+    statement = (
+        select(c.tenant_id, c.metric, func.min(c.day))
+        .where(c.tenant_id.in_(uow.scope.tenant_ids), c.metric.in_(list(metrics)))
+        .group_by(c.tenant_id, c.metric)
+    )
+    return {(UUID(str(row[0])), str(row[1])): row[2] for row in (await uow.connection.execute(statement)).all()}
+
+
 async def read_sku_sales(uow: UnitOfWork, *, since: date, until: date) -> list[SkuSales]:
     """Units per SKU and day of the brands in scope."""
     c = sku_daily.c

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import RowMapping, bindparam, func, select, text, update
-from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL, TEXT, insert
+from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL, TEXT, distinct_on, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -280,6 +280,27 @@ async def list_runs(uow: UnitOfWork, *, limit: int, before: UUID | None = None, 
         statement = statement.where(runs.c.job == job)
     rows = (await uow.connection.execute(statement.order_by(runs.c.run_id.desc()).limit(limit))).mappings()
     return [_run(row) for row in rows]
+
+
+async def latest_runs(uow: UnitOfWork, *, job: str) -> list[Run]:
+    """The newest ended or open run of each piece of work (brand and arguments) in scope, newest first."""
+    newest = (
+        select(runs.c.run_id)
+        .where(runs.c.tenant_id.in_(uow.scope.tenant_ids), runs.c.job == job)
+        .ext(distinct_on(runs.c.tenant_id, runs.c.arguments))
+        .order_by(runs.c.tenant_id, runs.c.arguments, runs.c.run_id.desc())
+    )
+    statement = select(*_COLUMNS).where(runs.c.tenant_id.in_(uow.scope.tenant_ids), runs.c.run_id.in_(newest))
+    rows = (await uow.connection.execute(statement.order_by(runs.c.run_id.desc()))).mappings()
+    return [_run(row) for row in rows]
+
+
+async def count_open(uow: UnitOfWork) -> int:
+    """Runs of the brands in scope that wait or are at work."""
+    statement = select(func.count()).where(
+        runs.c.tenant_id.in_(uow.scope.tenant_ids), runs.c.state.in_(["queued", "running"])
+    )
+    return int((await uow.connection.execute(statement)).scalar_one())
 
 
 async def get_run(uow: UnitOfWork, run_id: UUID) -> Run | None:

@@ -1,7 +1,7 @@
 """The demo's calendar: how far the simulated present is ahead, and where the simulator listens."""
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shelftide.store.models import simulation
@@ -29,3 +29,15 @@ async def save_simulation(uow: SystemUnitOfWork, value: Simulation) -> None:
     await uow.connection.execute(
         insert(simulation).values(one=True, **values).on_conflict_do_update(index_elements=["one"], set_=values)
     )
+
+
+async def advance_simulation(uow: SystemUnitOfWork, seconds: int) -> Simulation | None:
+    """Move the calendar and hold its row until the transaction ends, so that two who advance add up. None outside the
+    demo."""
+    statement = (
+        update(simulation)
+        .values(offset_seconds=simulation.c.offset_seconds + seconds)
+        .returning(simulation.c.offset_seconds, simulation.c.control_url)
+    )
+    row = (await uow.connection.execute(statement)).mappings().one_or_none()
+    return None if row is None else to_struct(row, Simulation)

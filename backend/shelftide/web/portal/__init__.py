@@ -1,0 +1,5 @@
+"""Pages for clients, under the agency's own name."""
+
+from shelftide.web.portal.brands import PortalController
+
+PORTAL = (PortalController,)

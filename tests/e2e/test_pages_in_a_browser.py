@@ -1,0 +1,147 @@
+"""Console and portal as a browser meets them: drawn, quiet, readable, and nobody else is called."""
+
+import pytest
+from playwright.async_api import Browser
+from tests.e2e.conftest import Served, Visitor, open_visitor
+
+pytestmark = pytest.mark.e2e
+
+
+async def drawn(visitor: Visitor) -> int:
+    """How many charts hold more than one colour."""
+    await visitor.page.wait_for_selector("[data-chart][data-drawn]")
+    script = """() => [...document.querySelectorAll('[data-chart] canvas')].filter(canvas => {
+        const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+        return new Set(new Uint32Array(data.buffer)).size > 3;
+    }).length"""
+    await visitor.page.wait_for_timeout(900)  # the bars grow
+    return int(await visitor.page.evaluate(script))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_console_is_accessible_and_calls_nobody_else(browser: Browser, served: Served, scheme: str) -> None:
+    visitor = await open_visitor(browser, color_scheme=scheme)
+    await visitor.page.goto(f"{served.console}/sign-in")
+    assert await visitor.violations() == []
+    await visitor.sign_in(served.console, "owner@north.example")
+    brand = f"/console/brands/{served.stage.luxi}"
+    quiet = f"/console/brands/{served.stage.quiet}"
+    pages = ("/console", "/console/brands", brand, quiet, f"{quiet}/connections", "/console/runs", "/console/data")
+    for path in pages:
+        await visitor.page.goto(f"{served.console}{path}")
+        assert await visitor.page.get_attribute("html", "data-bs-theme") == scheme
+        assert await visitor.violations() == [], path
+    assert visitor.hosts == {f"127.0.0.1:{served.port}"}
+    assert visitor.troubles == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("agency", ["north", "ponte"])
+async def test_portal_is_accessible_in_each_agencys_colours(
+    browser: Browser, served: Served, scheme: str, agency: str
+) -> None:
+    host = served.stage.north_host if agency == "north" else served.stage.ponte_host
+    tenant = served.stage.luxi if agency == "north" else served.stage.corrente
+    base = served.portal(host)
+    visitor = await open_visitor(browser, color_scheme=scheme)
+    await visitor.sign_in(base, f"client@{agency}.example")
+    for path in ("/portal", f"/portal/brands/{tenant}"):
+        await visitor.page.goto(f"{base}{path}")
+        assert await visitor.violations() == [], path
+    assert visitor.hosts == {f"{host}:{served.port}"}
+    assert visitor.troubles == []
+
+
+async def test_two_agencies_have_two_colours(browser: Browser, served: Served) -> None:
+    found = []
+    for host in (served.stage.north_host, served.stage.ponte_host):
+        visitor = await open_visitor(browser)
+        await visitor.page.goto(f"{served.portal(host)}/sign-in")
+        button = "getComputedStyle(document.querySelector('form button')).backgroundColor"
+        found.append(await visitor.page.evaluate(button))
+    assert found == ["rgb(15, 76, 129)", "rgb(255, 213, 79)"]
+
+
+async def test_charts_are_drawn_and_have_a_table_twin(browser: Browser, served: Served) -> None:
+    visitor = await open_visitor(browser)
+    await visitor.sign_in(served.console, "owner@north.example")
+    await visitor.page.goto(f"{served.console}/console/brands/{served.stage.luxi}")
+    charts = await visitor.page.locator("[data-chart]").count()
+    assert charts == 3
+    assert await drawn(visitor) == charts
+    await visitor.page.click("text=Show as table >> nth=0")
+    assert await visitor.page.locator("figure").nth(0).locator("tbody tr").count() == 28
+    await visitor.page.evaluate("window.toggleTheme()")
+    assert await drawn(visitor) == charts
+
+
+async def test_a_change_goes_through_htmx_with_the_csrf_header(browser: Browser, served: Served) -> None:
+    visitor = await open_visitor(browser)
+    await visitor.sign_in(served.console, "owner@north.example")
+    await visitor.page.goto(f"{served.console}/console/brands/{served.stage.luxi}/connections")
+    async with visitor.page.expect_response(lambda reply: reply.url.endswith("/sync")) as waiting:
+        await visitor.page.click("button:has-text('Sync now')")
+    reply = await waiting.value
+    assert reply.status == 200
+    assert await reply.request.header_value("x-csrf-token")
+    await visitor.page.wait_for_selector("text=Waiting for a worker")
+
+
+async def test_a_refusal_is_told_on_the_page(browser: Browser, served: Served) -> None:
+    visitor = await open_visitor(browser)
+    await visitor.sign_in(served.console, "owner@north.example")
+    await visitor.page.goto(f"{served.console}/console/brands/{served.stage.luxi}/connections")
+    await visitor.page.check("input[value=shopify]")
+    await visitor.page.fill("input[name=shop]", "nonsense")
+    await visitor.page.click("text=Go to the platform")
+    await visitor.page.wait_for_selector("#toasts >> text=Shop address is missing or malformed.")
+
+
+async def test_the_language_changes_where_one_stands(browser: Browser, served: Served) -> None:
+    visitor = await open_visitor(browser)
+    await visitor.sign_in(served.portal(served.stage.ponte_host), "client@ponte.example")
+    assert await visitor.page.get_attribute("html", "lang") == "it"
+    await visitor.page.click("summary:has-text('Lingua')")
+    await visitor.page.click("button[lang=zh-Hant]")
+    await visitor.page.wait_for_selector("html[lang=zh-Hant]")
+    assert await visitor.page.inner_text("h1") == "您的品牌"
+    family = await visitor.page.evaluate("getComputedStyle(document.body).fontFamily")
+    assert "TC" in family
+
+
+async def test_search_narrows_the_list_while_one_types(browser: Browser, served: Served) -> None:
+    visitor = await open_visitor(browser)
+    await visitor.sign_in(served.console, "owner@north.example")
+    await visitor.page.goto(f"{served.console}/console/brands")
+    assert await visitor.page.locator("#brand-rows tbody tr").count() == 2
+    await visitor.page.locator("#q").press_sequentially("quiet")
+    await visitor.page.wait_for_function("document.querySelectorAll('#brand-rows tbody tr').length === 1")
+    assert "Quiet Wool" in await visitor.page.inner_text("#brand-rows")
+
+
+async def test_the_keyboard_reaches_the_navigation_and_the_figures(browser: Browser, served: Served) -> None:
+    visitor = await open_visitor(browser)
+    await visitor.sign_in(served.console, "owner@north.example")
+    await visitor.page.goto(f"{served.console}/console/brands/{served.stage.luxi}")
+    await visitor.page.keyboard.press("Tab")
+    assert await visitor.page.evaluate("document.activeElement.className") == "skip"
+    seen = []
+    for _ in range(40):
+        await visitor.page.keyboard.press("Tab")
+        seen.append(
+            await visitor.page.evaluate("document.activeElement.getAttribute('href') ?? document.activeElement.tagName")
+        )
+        if await visitor.page.evaluate("document.activeElement.closest('.tile') !== null"):
+            break
+    assert {"/console", "/console/brands", "/console/runs", "/console/data", "?days=7"} <= set(seen)
+    await visitor.page.keyboard.press("Enter")
+    assert await visitor.page.locator(".tile[open]").count() == 1
+
+
+async def test_the_page_fits_a_telephone(browser: Browser, served: Served) -> None:
+    visitor = await open_visitor(browser)
+    await visitor.page.set_viewport_size({"width": 360, "height": 740})
+    await visitor.sign_in(served.console, "owner@north.example")
+    for path in ("/console", "/console/brands", f"/console/brands/{served.stage.luxi}", "/console/data"):
+        await visitor.page.goto(f"{served.console}{path}")
+        assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= 360, path

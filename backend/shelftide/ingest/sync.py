@@ -7,7 +7,7 @@ batch, and repeating a batch writes nothing: versions are opened only for rows t
 
 import hashlib
 from collections.abc import Awaitable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -91,6 +91,8 @@ class Sync:
         self._warehouse = warehouse
         self._claimed = claimed
         self._pseudonym = pseudonym(pseudonym_key)
+        # What the roll-up must look at again, as far as this process knows; after a crash the facts tell.
+        self.touched: set[tuple[str, date]] = set()
 
     async def run(self, names: Sequence[str] = ()) -> list[SyncReport]:
         """Read all streams (or those named), one after the other. One stream's failure does not stop the others.
@@ -137,6 +139,7 @@ class Sync:
         if records or deletes:
             change = await self._warehouse.write(Batch(records=records, deletes=deletes, stamp=self._stamp()))
             rejects += change.rejects
+            self.touched |= change.days
         tally.add(len(pages), len(records), len(rejects), change)
         cursors = [page.cursor for page in pages if page.cursor is not None]
         await self._save(stream, cursors[-1] if cursors else None, rejects, change, seen=len(records), last=last)

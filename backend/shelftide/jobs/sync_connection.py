@@ -1,7 +1,8 @@
 """Job `sync.run`: one connection, all its streams, then the roll-up of the days that changed."""
 
 import logging
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -85,15 +86,15 @@ async def sync_connection(ctx: JobContext, *, connection_id: str) -> dict[str, A
             reports = await sync.run()
         finally:
             # Whatever was read before a failure is safe; the pages should show it.
-            await _roll_up(ctx, session.connection)
+            await _roll_up(ctx, session.connection, sync.touched)
     return await _finish(ctx, session, reports)
 
 
-async def _roll_up(ctx: JobContext, connection: Connection) -> None:
+async def _roll_up(ctx: JobContext, connection: Connection, touched: Iterable[tuple[str, date]]) -> None:
     warehouse = ctx.services.warehouses.of(connection.tenant_id)
     async with ctx.unit_of_work() as uow:
         await ctx.guard(uow)
-        await roll_up(warehouse, uow, connection.connection_id, platform=connection.platform)
+        await roll_up(warehouse, uow, connection.connection_id, platform=connection.platform, touched=touched)
         await uow.commit()
 
 

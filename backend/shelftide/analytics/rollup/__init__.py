@@ -21,6 +21,7 @@ from shelftide.analytics.rollup.statements import (
 )
 from shelftide.store.repositories.rollup import replace_days, replace_stock, rolled_to, set_rolled_to
 from shelftide.store.unit_of_work import UnitOfWork
+from shelftide.warehouse.tables import TABLES
 from shelftide.warehouse.warehouse import Warehouse
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,8 +34,18 @@ class RollUpReport(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
 
 
-async def roll_up(warehouse: Warehouse, uow: UnitOfWork, connection_id: UUID, *, platform: str) -> RollUpReport:
-    """Bring the roll-up of one connection up to its facts, in the caller's transaction. Commit afterwards."""
+async def roll_up(
+    warehouse: Warehouse,
+    uow: UnitOfWork,
+    connection_id: UUID,
+    *,
+    platform: str,
+    touched: Iterable[tuple[str, date]] = (),
+) -> RollUpReport:
+    """Bring the roll-up of one connection up to its facts, in the caller's transaction. Commit afterwards.
+
+    `touched` names (table, day) that the caller knows to have changed, beside what the facts themselves tell.
+    """
     since = await rolled_to(uow, connection_id) or _EVER
     if not await warehouse.exists():
         return RollUpReport(days=0, rows=0)
@@ -42,6 +53,10 @@ async def roll_up(warehouse: Warehouse, uow: UnitOfWork, connection_id: UUID, *,
     days = {
         table: _column(await warehouse.query(touched_days(table, connection_id, since)), "local_day") for table in DAILY
     }
+    for name, day in touched:
+        record = record_of_table(name)
+        if record in days:
+            days[record] = sorted({*days[record], day})
     days = {table: found for table, found in days.items() if found}
     content_from = min(days["ContentSnapshot"]) if "ContentSnapshot" in days else None
     figures = [row for s in daily_statements(connection_id, days) for row in (await warehouse.query(s)).to_pylist()]
@@ -50,8 +65,12 @@ async def roll_up(warehouse: Warehouse, uow: UnitOfWork, connection_id: UUID, *,
     await replace_stock(uow, connection_id, (await warehouse.query(stock_statement(connection_id))).to_pylist())
     if watermark is not None:
         await set_rolled_to(uow, connection_id, watermark)
-    touched = {day for found in days.values() for day in found}
-    return RollUpReport(days=len(touched), rows=len(figures) + len(skus))
+    return RollUpReport(days=len({day for found in days.values() for day in found}), rows=len(figures) + len(skus))
+
+
+def record_of_table(name: str) -> str:
+    """The record type whose table is called `name`; empty for a table without days."""
+    return next((record for record in DAILY if TABLES[record].name == name), "")
 
 
 async def _newest(warehouse: Warehouse, connection_id: UUID) -> datetime | None:

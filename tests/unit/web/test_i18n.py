@@ -18,7 +18,9 @@ KEYWORDS = {"_": None, "text": None, "ngettext": (1, 2)}
 def messages() -> set[str | tuple[str, ...]]:
     """All texts of templates and code."""
     found = extract_from_dir(
-        str(WEB), [("**.py", "python"), ("templates/**.html", "jinja2")], {"templates/**.html": {"trim_blocks": "true"}},
+        str(WEB),
+        [("**.py", "python"), ("templates/**.html", "jinja2")],
+        {"templates/**.html": {"trim_blocks": "true"}},
         keywords=KEYWORDS,
     )  # fmt: skip
     return {message if isinstance(message, str) else tuple(message) for _, _, message, _, _ in found if message}
@@ -36,7 +38,10 @@ def test_every_text_is_translated_and_keeps_its_places(locale: str) -> None:
             # Some words are the same in two languages.
             assert found[message] != message or message in {"E-mail", "Follower", "Password"}, message
         else:
-            found = {text: translations.ungettext(*message, n) for n, text in ((1, message[0]), (7, message[1]))}
+            found = {
+                text: translations.ungettext(message[0], message[1], n)
+                for n, text in ((1, message[0]), (7, message[1]))
+            }
         for source, target in found.items():
             assert set(re.findall(r"{\w+}", source)) == set(re.findall(r"{\w+}", target)), source
 
@@ -58,7 +63,7 @@ def test_a_language_that_we_do_not_speak_is_unknown() -> None:
 
 def test_numbers_follow_the_language() -> None:
     assert Words("zh_Hans").compact(1_234_567) == "123.5万"
-    assert Words("it").number(Decimal("1234.5")) == "1234,5"
+    assert Words("it").number(Decimal("1234.5")) == "1.234,5"
     assert Words("en").money(Decimal("1234.50"), "USD") == "$1,234.50"
     assert Words("it").money(Decimal("15474.20"), "EUR", whole=True).replace("\xa0", " ") == "15.474 €"
     assert Words("zh_Hant").day(date(2026, 11, 11)) == "2026年11月11日"

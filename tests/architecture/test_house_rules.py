@@ -19,12 +19,13 @@ GATE_IMPORTERS = {
     "shelftide/jobs/services.py": "reads the demo's calendar",
     "shelftide/jobs/import_file.py": "the operator names a brand",
     "shelftide/web/auth/sessions.py": "a cookie is read before a scope is known",
-    "shelftide/web/branding.py": "a host is read before a scope is known",
-    "shelftide/web/console/demo.py": "advances the demo's calendar",
+    "shelftide/web/auth/places.py": "a host is read before a scope is known",
+    "shelftide/jobs/simulation.py": "advances the demo's calendar",
     "shelftide/demo/play.py": "sets the demo's calendar",
 }
 SCOPE_MAKERS = {
     "shelftide/store/repositories/people.py": "from the session's memberships",
+    "shelftide/web/auth/places.py": "an agency without brands, from its verified host",
     "shelftide/jobs/job.py": "from the run's row",
     "shelftide/jobs/import_file.py": "from the brand that the operator names",
     "shelftide/jobs/lake_secrets.py": "one tenant's lake login",

@@ -1,7 +1,7 @@
 """Console and portal as a browser meets them: drawn, quiet, readable, and nobody else is called."""
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 from tests.e2e.conftest import Served, Visitor, open_visitor
 
 pytestmark = pytest.mark.e2e
@@ -115,7 +115,7 @@ async def test_search_narrows_the_list_while_one_types(browser: Browser, served:
     await visitor.page.goto(f"{served.console}/console/brands")
     assert await visitor.page.locator("#brand-rows tbody tr").count() == 2
     await visitor.page.locator("#q").press_sequentially("quiet")
-    await visitor.page.wait_for_function("document.querySelectorAll('#brand-rows tbody tr').length === 1")
+    await expect(visitor.page.locator("#brand-rows tbody tr")).to_have_count(1)
     assert "Quiet Wool" in await visitor.page.inner_text("#brand-rows")
 
 

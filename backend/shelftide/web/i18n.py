@@ -33,7 +33,7 @@ _ALIASES = {
 }  # fmt: skip
 _COMPACT_FROM = 100_000
 
-Number = Decimal | float | int
+Number = Decimal | float
 
 
 @cache
@@ -81,6 +81,11 @@ def negotiate(accept_language: str) -> str:
     return DEFAULT
 
 
+def _exact(value: Number) -> Decimal:
+    """The number as it reads: 0.1 is 0.1, not its nearest binary fraction."""
+    return value if isinstance(value, Decimal) else Decimal(str(value))
+
+
 class Words:
     """A locale at work: texts, numbers, money, dates. `zone` is where clock times are told."""
 
@@ -112,29 +117,30 @@ class Words:
         """A plain number. Unknown is a dash."""
         if value is None:
             return "–"
-        if digits is not None:
-            value = round(value, digits)
-        return format_decimal(value, locale=self._babel)
+        exact = _exact(value)
+        return format_decimal(exact if digits is None else round(exact, digits), locale=self._babel)
 
     def compact(self, value: Number | None) -> str:
         """A count in a tile: whole up to 99,999, then 1.2M or 120万."""
         if value is None:
             return "–"
-        if abs(value) < _COMPACT_FROM:
-            return self.number(value, 0)
-        return format_compact_decimal(value, locale=self._babel, fraction_digits=1)
+        exact = _exact(value)
+        if abs(exact) < _COMPACT_FROM:
+            return self.number(exact, 0)
+        return format_compact_decimal(exact, locale=self._babel, fraction_digits=1)
 
     def money(self, value: Number | None, currency: str, *, whole: bool = False) -> str:
         """An amount with its currency; `whole` leaves the minor unit away."""
         if value is None:
             return "–"
-        if whole and abs(value) >= _COMPACT_FROM * 100:
-            return format_compact_currency(value, currency, locale=self._babel, fraction_digits=1)
+        exact = _exact(value)
+        if whole and abs(exact) >= _COMPACT_FROM * 100:
+            return format_compact_currency(exact, currency, locale=self._babel, fraction_digits=1)
         if whole:
             return format_currency(
-                round(value), currency, format=self._whole_pattern(), locale=self._babel, currency_digits=False
+                round(exact), currency, format=self._whole_pattern(), locale=self._babel, currency_digits=False
             )
-        return format_currency(value, currency, locale=self._babel)
+        return format_currency(exact, currency, locale=self._babel)
 
     def _whole_pattern(self) -> str:
         return str(self._babel.currency_formats["standard"].pattern).replace(".00", "")

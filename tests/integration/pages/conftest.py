@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -50,7 +51,8 @@ async def visit(site: Litestar) -> AsyncIterator[Visit]:
     opened: list[Browser] = []
 
     def open_one(host: str) -> Browser:
-        transport = httpx.ASGITransport(app=site, raise_app_exceptions=False)
+        app: Any = site  # both speak ASGI; their types for a message differ
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         client = Browser(transport=transport, base_url=f"http://{host}:8020", headers={"accept": "text/html"})
         opened.append(client)
         return client

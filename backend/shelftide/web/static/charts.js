@@ -60,7 +60,7 @@
     return {
       aria: { enabled: true },
       textStyle: { fontFamily: font, color: ink },
-      grid: { left: 4, right: lines ? 76 : 8, top: 34, bottom: 2, containLabel: true },
+      grid: { left: 4, right: lines ? 76 : 8, top: series.length > 1 ? 34 : 10, bottom: 2, containLabel: true },
       legend: { show: series.length > 1, top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 4,
         textStyle: { color: muted, fontSize: 12 } },
       tooltip: { trigger: "axis", confine: true, valueFormatter: full, backgroundColor: token("--surface"),

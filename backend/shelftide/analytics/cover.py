@@ -56,7 +56,8 @@ def covers_of(sales: Iterable[SkuSales], shelf: Iterable[SkuStock], *, since: da
                 daily_units=_daily(sold.get(stock.sku, {}), first, until),
                 lead_days=DEFAULT_LEAD_DAYS,
             ),
-            title=stock.title or (known.title if known else None),
+            # Channels name a SKU more or less fully: the fuller name helps more.
+            title=max(stock.title or "", (known.title if known else None) or "", key=len) or None,
             observed_at=stock.observed_at,
             lead_days_known=False,
         )

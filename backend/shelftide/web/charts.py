@@ -30,7 +30,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
 
 def platform_name(platform: str) -> str:
     """As the platform writes itself; an outsider's connector by its own name."""
-    return _NAMES.get(platform, platform.replace("_", " ").replace("-", " ").title())
+    return _NAMES.get(platform.replace("-", "_"), platform.replace("_", " ").replace("-", " ").title())
 
 
 def daily_chart(

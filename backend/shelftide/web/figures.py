@@ -90,7 +90,7 @@ async def read_figures(
         charts=charts([p for p in points if period.has(p.day) or seen_before(p.metric, period, first)], period, words),
         covers=covers_of(sales, shelf, since=since, until=until),
         sellers=best_sellers([row for row in sales if period.has(row.day)], _SELLERS),
-        titles={row.sku: row.title for row in shelf if row.title},
+        titles={row.sku: row.title for row in sorted(shelf, key=lambda row: len(row.title or "")) if row.title},
         freshness=freshness(streams, now),
         connections=len(connections),
     )

@@ -216,9 +216,9 @@ def stock_statement(connection_id: UUID) -> Select[Any]:
         and_(products.c.connection_id == stock.c.connection_id, products.c.source_id == variants.c.product_id),
     )
     # A variant's own title ("24 pcs") says little without its product's.
-    title = func.coalesce(
-        products.c.title + literal(", ", String()) + variants.c.title, products.c.title, variants.c.title
-    )
+    # Some channels have no variant title and repeat the code there.
+    own = func.nullif(variants.c.title, variants.c.sku)
+    title = func.coalesce(products.c.title + literal(", ", String()) + own, products.c.title, own)
     return (
         select(
             stock.c.stock_item_id,

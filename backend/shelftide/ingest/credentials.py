@@ -19,6 +19,7 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from shelftide.core.errors import ConflictError, InvalidInputError
+from shelftide.core.points import Point, reached
 from shelftide.core.scope import Scope
 from shelftide.core.vault import Vault
 from shelftide.store.database import Database
@@ -312,6 +313,7 @@ class StoredCredentials:
         except BaseException:
             await self._withdraw()
             raise
+        reached(Point.REFRESH_NOT_STORED)
         async with UnitOfWork(self._database, self._scope) as uow:
             await TokenStore(uow, self._vault).save(self._connection.connection_id, token, seen=stored.version)
             await uow.commit()

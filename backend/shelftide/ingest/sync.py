@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from shelftide.core.log import get_logger
+from shelftide.core.points import Point, reached
 from shelftide.store.repositories.connections import (
     Connection,
     read_cursor,
@@ -123,6 +124,7 @@ class Sync:
         async for page in guarded(self._connector.read(self._context, stream, cursor)):
             pages.append(page)
             rows += len(page.records)
+            reached(Point.MID_READ)
             if rows >= _BATCH_ROWS:
                 await self._flush(stream, pages, tally)
                 pages, rows = [], 0
@@ -137,6 +139,7 @@ class Sync:
         if records or deletes:
             change = await self._warehouse.write(Batch(records=records, deletes=deletes, stamp=self._stamp()))
             rejects += change.rejects
+            reached(Point.WRITTEN_CURSOR_NOT_SAVED)
         tally.add(len(pages), len(records), len(rejects), change)
         cursors = [page.cursor for page in pages if page.cursor is not None]
         await self._save(stream, cursors[-1] if cursors else None, rejects, change, seen=len(records), last=last)

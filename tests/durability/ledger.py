@@ -7,6 +7,8 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+from tests.conftest import brand_values
+from tests.durability.processes import Installation
 
 from shelftide.core.scope import Scope
 from shelftide.core.vault import Vault, read_master_keys
@@ -16,8 +18,6 @@ from shelftide.store.ids import new_id
 from shelftide.store.repositories.agencies import add_agency, add_client, add_tenant
 from shelftide.store.repositories.runs import enqueue
 from shelftide.store.unit_of_work import UnitOfWork
-from tests.conftest import brand_values
-from tests.durability.processes import Installation
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,10 +125,10 @@ class Ledger:
         )
 
     async def resumed_after(self, died_at: float) -> float:
-        """Seconds from a death to the last start of a run that was waiting or interrupted at that moment; 0 if none."""
+        """Seconds from a death to the last start of a run that waited or was interrupted then; 0 if none."""
         (row,) = await self.fetch(
-            "select coalesce(max(extract(epoch from n.first) - $1), 0)::float8 as seconds from runs r cross join lateral"
-            " (select min(a.started_at) as first from run_attempts a where a.run_id = r.run_id"
+            "select coalesce(max(extract(epoch from n.first) - $1), 0)::float8 as seconds from runs r cross join"
+            " lateral (select min(a.started_at) as first from run_attempts a where a.run_id = r.run_id"
             "  and a.started_at > to_timestamp($1)) n"
             " where r.created_at <= to_timestamp($1)",
             died_at,

@@ -161,14 +161,16 @@ class Installation:
         await self.server.restart()
 
 
-async def answers(url: str, seconds: float = 60.0) -> None:
-    """Wait until something answers at an address. Raises TimeoutError."""
+async def answers(url: str, process: Process, seconds: float = 60.0) -> None:
+    """Wait until a process answers at its address. Raises TimeoutError, or RuntimeError when it ends first."""
     deadline = time.monotonic() + seconds
     async with httpx2.AsyncClient(timeout=10.0) as client:
         while time.monotonic() < deadline:
             try:
                 await client.get(url)
             except httpx2.TransportError:
+                if process.code is not None:
+                    raise RuntimeError(process.log()[-2000:]) from None
                 await asyncio.sleep(0.05)
             else:
                 return

@@ -8,7 +8,8 @@ import msgspec
 
 _HEAD = """# Evidence
 
-Written by `make evidence` from what it measured; not edited by hand. What is promised: [durability](operations/durability.md).
+Written by `make evidence` from what it measured; not edited by hand.
+What is promised: [durability](operations/durability.md).
 
 """
 

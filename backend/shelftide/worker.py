@@ -93,7 +93,9 @@ class WorkerProcess:
     """A worker's parts, started and stopped together."""
 
     def __init__(self, services: Services, settings: Settings, *, name: str = "") -> None:
-        self.policy = Policy(lease=timedelta(seconds=settings.lease_seconds))
+        lease = timedelta(seconds=settings.lease_seconds)
+        # A dead worker takes the hints in its memory with it; its waiting runs must not wait longer than its own.
+        self.policy = Policy(lease=lease, hint_again=min(lease, timedelta(seconds=5)))
         self.runner = Runner(services, worker=name or process_name("worker"), policy=self.policy, jobs=all_jobs())
         self.stop = asyncio.Event()
         self._services = services

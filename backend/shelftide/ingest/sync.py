@@ -30,11 +30,13 @@ from shelftide_sdk import (
     Connector,
     ConnectorError,
     Context,
+    ContractError,
     Cursor,
     Page,
     RateLimitedError,
     Reject,
     Stream,
+    TransientError,
 )
 from shelftide_sdk.pseudonyms import pseudonym
 from shelftide_sdk.reading import guarded
@@ -99,7 +101,7 @@ class Sync:
         Raises:
             RateLimitedError: the platform asks to wait longer than is sensible in place; what was read is safe.
         """
-        streams = [s for s in await self._connector.discover(self._context) if not names or s.name in names]
+        streams = [s for s in await self._discover() if not names or s.name in names]
         reports = []
         for stream in streams:
             try:
@@ -114,6 +116,22 @@ class Sync:
                 await self._failed(stream, error)
                 reports.append(_error_report(stream, error))
         return reports
+
+    async def _discover(self) -> Sequence[Stream]:
+        try:
+            return await self._connector.discover(self._context)
+        except ConnectorError as error:
+            await self._unwell(error)
+            raise
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise TransientError(f"the reply could not be read: {error}") from error
+        except Exception as error:  # outsiders' code may raise anything
+            raise ContractError(f"{type(error).__name__}: {error}") from error
+
+    async def _unwell(self, error: ConnectorError) -> None:
+        async with self._claimed.unit_of_work() as uow:
+            await self._set_health(uow, error)
+            await uow.commit()
 
     async def _stream(self, stream: Stream) -> SyncReport:
         async with self._claimed.unit_of_work() as uow:
@@ -201,15 +219,20 @@ class Sync:
         }
         async with self._claimed.unit_of_work() as uow:
             await save_stream(uow, self._connection.connection_id, stream.name, values)
-            if isinstance(error, AuthorizationError) and not error.missing_scopes:
-                await set_health(
-                    uow, self._connection.connection_id, state="reconnect", reason=error.message, step=error.hint
-                )
-            elif not isinstance(error, RateLimitedError):
-                await set_health(
-                    uow, self._connection.connection_id, state="degraded", reason=error.message, step=error.hint
-                )
+            await self._set_health(uow, error)
             await uow.commit()
+
+    async def _set_health(self, uow: UnitOfWork, error: ConnectorError) -> None:
+        if isinstance(error, RateLimitedError):
+            return
+        ended = isinstance(error, AuthorizationError) and not error.missing_scopes
+        await set_health(
+            uow,
+            self._connection.connection_id,
+            state="reconnect" if ended else "degraded",
+            reason=error.message,
+            step=error.hint,
+        )
 
 
 def _written(change: Change) -> int:

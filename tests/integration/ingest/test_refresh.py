@@ -120,7 +120,7 @@ async def opened(
         database, house.on(), connector=name, platform=connector.info.platform, settings=settings
     )
     async with UnitOfWork(database, house.on()) as uow:
-        app = App(client_id="shelftide-demo", client_secret=f"{connector.info.platform}-demo-secret")
+        app = App(client_id="shelftide-demo", client_secret=f"{connector.info.platform}-demo-secret", redirect_uri="")
         await set_platform_app(uow, vault, name, app)
         await TokenStore(uow, vault).replace(connection_id, connector.auth.parse_token(issued, NOW))
         connection = await get_connection(uow, connection_id)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from tests.conftest import House, MakeHouse, make_connection
 from tests.connectors.fake_world import NOW, SHOP, FakeWorld, brand, many_orders
 
@@ -41,6 +41,8 @@ from shelftide.store.repositories.connections import (
 from shelftide.store.repositories.runs import Run, get_run
 from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
 from shelftide.warehouse.factory import make_warehouses
+from shelftide.warehouse.tables import TABLES
+from shelftide.warehouse.versions import known
 from shelftide_sdk.auth import App
 from shelftide_sdk.hosts import Routes
 from shelftide_sdk.http import Patience, PlatformClient
@@ -50,7 +52,7 @@ from shelftide_shopify.auth import SCOPES
 from shelftide_shopify.connector import Shopify
 from shelftide_shopify.emulator import ShopifyEmulator
 
-APP = App(client_id="shelftide-demo", client_secret="shopify-demo-secret")
+APP = App(client_id="shelftide-demo", client_secret="shopify-demo-secret", redirect_uri="")
 OTHER = "other-test.myshopify.com"
 Lie = Callable[[bytes], bytes]
 
@@ -107,11 +109,9 @@ class Plant:
 
     async def orders(self, index: int = 0) -> int:
         """Orders that the warehouse shows now."""
-        async with UnitOfWork(self.services.database, self.house.on(index)) as uow:
-            found = await uow.connection.execute(
-                text("select count(*) from warehouse.orders where superseded_at is null")
-            )
-            return int(found.scalar_one())
+        warehouse = self.services.warehouses.of(self.house.tenant_ids[index])
+        table = await warehouse.query(select(func.count().label("n")).select_from(known(TABLES["Order"])))
+        return int(table["n"][0].as_py())
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any, cast
 
 import httpx2
@@ -145,7 +146,7 @@ def die_at_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
             raise DeadError
 
     arm(die)
-    monkeypatch.setattr(module, "_REFRESH_PATIENCE", module.timedelta(seconds=0.5))
+    monkeypatch.setattr(module, "_REFRESH_PATIENCE", timedelta(seconds=0.5))
 
 
 async def test_fifty_callers_make_one_call_a_rotation(desk: Desk, provider: Provider) -> None:

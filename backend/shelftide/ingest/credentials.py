@@ -19,6 +19,7 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from shelftide.core.errors import ConflictError, InvalidInputError
+from shelftide.core.points import Point, reached
 from shelftide.core.scope import Scope
 from shelftide.core.vault import Vault
 from shelftide.store.database import Database
@@ -28,7 +29,13 @@ from shelftide.store.repositories.agencies import (
     save_oauth_state,
     take_oauth_state,
 )
-from shelftide.store.repositories.connections import Connection, StoredToken, TokenStore, set_health
+from shelftide.store.repositories.connections import (
+    Connection,
+    StoredToken,
+    TokenStore,
+    get_connection,
+    set_health,
+)
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk import (
     AuthorizationError,
@@ -351,6 +358,8 @@ class StoredCredentials:
             now = await store.database_now()
             busy = stored.refresh_started_at is not None and now - stored.refresh_started_at < _REFRESH_PATIENCE
             mine = not fresh and not busy
+            if mine and await self._ended(uow):
+                raise AuthorizationError("The platform ended the grant.", hint="Reconnect the account.")
             if mine:
                 await store.mark_refresh(self._connection.connection_id, now)
             await uow.commit()
@@ -371,10 +380,19 @@ class StoredCredentials:
         except BaseException:
             await self._withdraw()
             raise
-        async with UnitOfWork(self._database, self._scope) as uow:
-            await TokenStore(uow, self._vault).save(self._connection.connection_id, token, seen=stored.version)
-            await uow.commit()
+        reached(Point.REFRESH_NOT_STORED)
+        try:
+            async with UnitOfWork(self._database, self._scope) as uow:
+                await TokenStore(uow, self._vault).save(self._connection.connection_id, token, seen=stored.version)
+                await uow.commit()
+        except ConflictError:  # ours took longer than the patience of others: what they stored is the newest
+            self._cached = None
+            return (await self.current())[1]
         return await self._remember(token)
+
+    async def _ended(self, uow: UnitOfWork) -> bool:
+        """Whether an earlier refresh was refused for good: the platform is not asked again until a new consent."""
+        return (await get_connection(uow, self._connection.connection_id)).state == "reconnect"
 
     async def _give_up(self, reason: str) -> None:
         async with UnitOfWork(self._database, self._scope) as uow:

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from shelftide.core.log import get_logger
+from shelftide.core.points import Point, reached
 from shelftide.store.repositories.connections import (
     Connection,
     read_cursor,
@@ -29,11 +30,13 @@ from shelftide_sdk import (
     Connector,
     ConnectorError,
     Context,
+    ContractError,
     Cursor,
     Page,
     RateLimitedError,
     Reject,
     Stream,
+    TransientError,
 )
 from shelftide_sdk.pseudonyms import pseudonym
 from shelftide_sdk.reading import guarded
@@ -100,7 +103,7 @@ class Sync:
         Raises:
             RateLimitedError: the platform asks to wait longer than is sensible in place; what was read is safe.
         """
-        streams = [s for s in await self._connector.discover(self._context) if not names or s.name in names]
+        streams = [s for s in await self._discover() if not names or s.name in names]
         reports = []
         for stream in streams:
             try:
@@ -116,6 +119,22 @@ class Sync:
                 reports.append(_error_report(stream, error))
         return reports
 
+    async def _discover(self) -> Sequence[Stream]:
+        try:
+            return await self._connector.discover(self._context)
+        except ConnectorError as error:
+            await self._unwell(error)
+            raise
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise TransientError(f"the reply could not be read: {error}") from error
+        except Exception as error:  # outsiders' code may raise anything
+            raise ContractError(f"{type(error).__name__}: {error}") from error
+
+    async def _unwell(self, error: ConnectorError) -> None:
+        async with self._claimed.unit_of_work() as uow:
+            await self._set_health(uow, error)
+            await uow.commit()
+
     async def _stream(self, stream: Stream) -> SyncReport:
         async with self._claimed.unit_of_work() as uow:
             cursor = await read_cursor(uow, self._connection.connection_id, stream.name)
@@ -125,6 +144,7 @@ class Sync:
         async for page in guarded(self._connector.read(self._context, stream, cursor)):
             pages.append(page)
             rows += len(page.records)
+            reached(Point.MID_READ)
             if rows >= _BATCH_ROWS:
                 await self._flush(stream, pages, tally)
                 pages, rows = [], 0
@@ -140,6 +160,7 @@ class Sync:
             change = await self._warehouse.write(Batch(records=records, deletes=deletes, stamp=self._stamp()))
             rejects += change.rejects
             self.touched |= change.days
+            reached(Point.WRITTEN_CURSOR_NOT_SAVED)
         tally.add(len(pages), len(records), len(rejects), change)
         cursors = [page.cursor for page in pages if page.cursor is not None]
         await self._save(stream, cursors[-1] if cursors else None, rejects, change, seen=len(records), last=last)
@@ -201,15 +222,20 @@ class Sync:
         }
         async with self._claimed.unit_of_work() as uow:
             await save_stream(uow, self._connection.connection_id, stream.name, values)
-            if isinstance(error, AuthorizationError) and not error.missing_scopes:
-                await set_health(
-                    uow, self._connection.connection_id, state="reconnect", reason=error.message, step=error.hint
-                )
-            elif not isinstance(error, RateLimitedError):
-                await set_health(
-                    uow, self._connection.connection_id, state="degraded", reason=error.message, step=error.hint
-                )
+            await self._set_health(uow, error)
             await uow.commit()
+
+    async def _set_health(self, uow: UnitOfWork, error: ConnectorError) -> None:
+        if isinstance(error, RateLimitedError):
+            return
+        ended = isinstance(error, AuthorizationError) and not error.missing_scopes
+        await set_health(
+            uow,
+            self._connection.connection_id,
+            state="reconnect" if ended else "degraded",
+            reason=error.message,
+            step=error.hint,
+        )
 
 
 def _written(change: Change) -> int:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from shelftide.core.points import Point, reached
 from shelftide.core.scope import Scope
 from shelftide.store.repositories.runs import Claim, complete, enqueue, guard, save_progress
 from shelftide.store.unit_of_work import UnitOfWork
@@ -63,6 +64,7 @@ class JobContext:
         """Complete the run in the transaction of its effect; commit afterwards."""
         await complete(uow, self.claim, result)
         self.finished = True
+        reached(Point.COMPLETION_NOT_COMMITTED)
 
 
 Work = Callable[..., Awaitable[Mapping[str, Any] | None]]

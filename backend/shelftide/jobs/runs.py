@@ -12,6 +12,7 @@ import msgspec
 
 from shelftide.core.errors import AppError
 from shelftide.core.log import get_logger
+from shelftide.core.points import Point, reached
 from shelftide.jobs.job import JOBS, Job, JobContext
 from shelftide.store.database import Database
 from shelftide.store.repositories import runs as table
@@ -75,7 +76,11 @@ class Runner:
                 lease=self.policy.lease,
                 tenant_cap=self.policy.tenant_cap,
             )
+            if claimed is not None:
+                reached(Point.CLAIM_NOT_COMMITTED)
             await uow.commit()
+        if claimed is not None:
+            reached(Point.CLAIMED)
         return claimed
 
     async def _attempt(self, claimed: Claim) -> None:
@@ -107,6 +112,7 @@ class Runner:
             async with context.unit_of_work() as uow:
                 await context.finish(uow, result or {})
                 await uow.commit()
+        reached(Point.COMPLETED)
         log.info("run_done", run_id=str(context.claim.run_id), job=found.name)
 
     async def _keep(self, claimed: Claim, work: asyncio.Future[None]) -> None:

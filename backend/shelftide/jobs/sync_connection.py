@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from shelftide.analytics.rollup import roll_up
+from shelftide.core.points import Point, reached
 from shelftide.ingest.credentials import StoredCredentials
 from shelftide.ingest.sync import Sync, SyncReport, first_read_from
 from shelftide.jobs.job import JobContext, Queue, job
@@ -95,6 +96,7 @@ async def _roll_up(ctx: JobContext, connection: Connection, touched: Iterable[tu
     async with ctx.unit_of_work() as uow:
         await ctx.guard(uow)
         await roll_up(warehouse, uow, connection.connection_id, platform=connection.platform, touched=touched)
+        reached(Point.ROLL_UP_NOT_COMMITTED)
         await uow.commit()
 
 

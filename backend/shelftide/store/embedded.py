@@ -6,6 +6,7 @@ reads them). As root the server runs as `nobody`; a demoted server cannot read a
 live under /var/lib/shelftide.
 """
 
+import asyncio
 import ctypes
 import fcntl
 import hashlib
@@ -151,6 +152,14 @@ class EmbeddedPostgres:
             self.stop()
             raise
         return dsns
+
+    async def restart(self) -> None:
+        """Start a server that died, without letting go of the folder: nobody else may take it in between."""
+        if self._lock is None:
+            raise RuntimeError("only the owner restarts a server")
+        self._remove_stale_pid()
+        self._spawn()
+        await self._wait_ready()
 
     def stop(self) -> None:
         """Stop the server (fast: sessions are ended, nothing is lost). Harmless when it does not run."""
@@ -305,7 +314,7 @@ class EmbeddedPostgres:
             try:
                 connection = await asyncpg.connect(self._dsn("postgres", "postgres"), timeout=2)
             except (OSError, asyncpg.PostgresError, TimeoutError):
-                time.sleep(0.03)  # noqa: ASYNC251  # nothing else runs yet
+                await asyncio.sleep(0.03)
                 continue
             await connection.close()
             return

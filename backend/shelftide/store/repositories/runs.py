@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL, TEXT, distinct_on, i
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shelftide.core.points import Point, reached
 from shelftide.store.ids import new_id
 from shelftide.store.models import run_attempts, runs
 from shelftide.store.rows import to_struct
@@ -170,6 +171,7 @@ async def enqueue(
                 due_at=due_at,
             )
     await uow.connection.execute(select(func.pg_notify(CHANNEL, queue)))
+    reached(Point.QUEUED_NOT_COMMITTED)
     return UUID(str(found))
 
 

@@ -1,0 +1,161 @@
+"""A simulated shop over real HTTP, connected as a person would, and the comparison with the world's truth."""
+
+import sys
+from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
+
+import httpx2
+import msgspec
+from tests.conftest import House, make_person
+from tests.durability.ledger import Ledger
+from tests.durability.processes import Installation, answers, free_port
+
+from shelftide.core.scope import Role, Scope
+from shelftide.core.settings import read_settings
+from shelftide.demo.consent import Browser, agree_url
+from shelftide.demo.seeding import PASSWORD, SeededBrand
+from shelftide.demo.truth import Comparison, compare
+from shelftide.ingest.connect import Connecting
+from shelftide.jobs.services import Services
+from shelftide.jobs.sync_connection import sync_connection
+from shelftide.jobs.wiring import open_services
+from shelftide.store.repositories.agencies import get_tenant, set_platform_app
+from shelftide.store.unit_of_work import UnitOfWork
+from shelftide.web.auth.sessions import hash_password
+from shelftide_sdk.auth import App
+
+CALLBACK = "http://127.0.0.1/connect/shopify/callback"
+APP = App(client_id="shelftide-demo", client_secret="shopify-demo-secret", redirect_uri=CALLBACK)
+
+
+class Shop(msgspec.Struct, frozen=True, kw_only=True):
+    """A brand of ours that is connected to a brand of the world."""
+
+    scope: Scope
+    connection_id: UUID
+    brand: SeededBrand
+
+
+class Someone(msgspec.Struct, frozen=True, kw_only=True):
+    """A person who signs in, and the one brand that the person has."""
+
+    email: str
+    scope: Scope
+
+
+class Simulation:
+    """The simulator's process and the services of this process."""
+
+    def __init__(self, installation: Installation, ledger: Ledger) -> None:
+        self._installation = installation
+        self.ledger = ledger
+        self.url = f"http://127.0.0.1:{free_port()}"
+        installation.settings["SHELFTIDE_ROUTES"] = f"*.myshopify.com={self.url},storage.googleapis.com={self.url}"
+        self.services: Services | None = None
+
+    async def start(self, emulator: str = "shelftide_shopify.emulator:ShopifyEmulator") -> Services:
+        """Start the simulator, open the services."""
+        port = self.url.rsplit(":", 1)[1]
+        command = (sys.executable, "-m", "shelftide_sdk.testing.serve", "--port", port, "--world", "small")
+        process = self._installation.process((*command, "--emulator", emulator))
+        await answers(f"{self.url}/_sim/state", process)
+        self.services = await open_services(read_settings(self._installation.settings), dsns=self._installation.dsns)
+        return self.services
+
+    async def scenarios(self, *names: str) -> None:
+        """Choose the platform's bad habits."""
+        async with httpx2.AsyncClient(timeout=30.0) as client:
+            (await client.post(f"{self.url}/_sim/scenarios", json={"names": names})).raise_for_status()
+
+    async def connect(self, index: int = -1) -> Shop:
+        """A new brand, connected to one of the world's shops (the smallest) through the platform's own consent."""
+        scope = (await self.person()).scope
+        async with httpx2.AsyncClient(timeout=60.0) as client:
+            state = (await client.get(f"{self.url}/_sim/state")).json()
+            brand = [b for b in state["brands"] if "shopify" in b["accounts"]][index]
+            connection_id = await self._consent(client, scope, brand["accounts"]["shopify"])
+        return Shop(
+            scope=scope,
+            connection_id=connection_id,
+            brand=SeededBrand(
+                key=brand["key"],
+                name=brand["name"],
+                tenant_id=scope.tenant_ids[0],
+                agency_id=scope.agency_id,
+                deep=True,
+                accounts={"shopify": brand["accounts"]["shopify"]},
+            ),
+        )
+
+    async def person(self) -> Someone:
+        """The owner of a new agency with one brand and a registration at the platform."""
+        (scope,) = await self.ledger.make_brands(1)
+        async with UnitOfWork(self.ledger.database, scope) as uow:
+            await set_platform_app(uow, self.ledger.vault, "shopify", APP)
+            client_id = (await get_tenant(uow, scope.tenant_ids[0])).client_id
+            await uow.commit()
+        house = House(agency_id=scope.agency_id, client_id=client_id, tenant_ids=scope.tenant_ids)
+        email = f"owner-{scope.agency_id}@example.com"
+        user_id = await make_person(
+            self.ledger.database, house, email, Role.OWNER, scope.tenant_ids, hash_password(PASSWORD)
+        )
+        return Someone(email=email, scope=msgspec.structs.replace(scope, subject_id=user_id))
+
+    async def connect_in_browser(self, console_url: str, person: Someone) -> None:
+        """Connect the smallest shop through the web server. Raises TransportError when that dies."""
+        async with httpx2.AsyncClient(timeout=60.0) as client:
+            state = (await client.get(f"{self.url}/_sim/state")).json()
+        shop = [b for b in state["brands"] if "shopify" in b["accounts"]][-1]["accounts"]["shopify"]
+        browser = Browser(console_url)
+        try:
+            await browser.sign_in(person.email)
+            tenant_id = str(person.scope.tenant_id)
+            await browser.connect(tenant_id, "shopify", account=shop, settings={"shop": shop})
+        finally:
+            await browser.close()
+
+    async def runs_of(self, person: Someone) -> list[str]:
+        """States of the runs of a person's brand."""
+        rows = await self.ledger.fetch("select state from runs where tenant_id = $1", person.scope.tenant_id)
+        return [row["state"] for row in rows]
+
+    async def _consent(self, client: httpx2.AsyncClient, scope: Scope, shop: str) -> UUID:
+        services = self.services
+        assert services is not None
+        connector = services.registry.connector("shopify")
+        async with UnitOfWork(services.database, scope) as uow:
+            address = await services.consent.begin(
+                uow, connector, settings={"shop": shop}, session_hash="evidence", redirect_uri=CALLBACK
+            )
+            await uow.commit()
+        consent = await client.get(address)
+        agreed = await client.get(agree_url(address, consent.text, shop))
+        params = dict(parse_qsl(urlsplit(agreed.headers["location"]).query))
+        connecting = Connecting(
+            services.database,
+            vault=services.vault,
+            consent=services.consent,
+            clock=services.clock,
+            routes=services.routes,
+        )
+        _, (connection_id,) = await connecting.finish(scope, connector, params, session_hash="evidence")
+        return connection_id
+
+    async def queue_sync(self, shop: Shop) -> UUID:
+        """Queue the job that reads a shop."""
+        async with UnitOfWork(self.ledger.database, shop.scope) as uow:
+            lane = str(shop.connection_id)
+            run_id = await sync_connection.enqueue(uow, lane=lane, dedupe=f"sync:{lane}", connection_id=lane)
+            await uow.commit()
+        return run_id
+
+    async def difference(self, shop: Shop) -> Comparison:
+        """The warehouse against the truth."""
+        assert self.services is not None
+        (found,) = await compare(self.services, self.url, [shop.brand])
+        return found
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        if self.services is not None:
+            await self.services.close()

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from tests.conftest import brand_values
 from tests.durability.processes import Installation
 
 from shelftide.core.scope import Scope
@@ -18,6 +17,7 @@ from shelftide.store.ids import new_id
 from shelftide.store.repositories.agencies import add_agency, add_client, add_tenant
 from shelftide.store.repositories.runs import enqueue
 from shelftide.store.unit_of_work import UnitOfWork
+from tests.conftest import brand_values
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import httpx2
 import msgspec
-from tests.conftest import House, make_person
 from tests.durability.ledger import Ledger
 from tests.durability.processes import Installation, answers, free_port
 
@@ -23,6 +22,7 @@ from shelftide.store.repositories.agencies import get_tenant, set_platform_app
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.sessions import hash_password
 from shelftide_sdk.auth import App
+from tests.conftest import House, make_person
 
 CALLBACK = "http://127.0.0.1/connect/shopify/callback"
 APP = App(client_id="shelftide-demo", client_secret="shopify-demo-secret", redirect_uri=CALLBACK)

@@ -9,7 +9,6 @@ from typing import Any, cast
 import httpx2
 import msgspec
 import pytest
-from tests.conftest import House, MakeHouse, make_connection
 from tests.connectors.fake_world import NOW, SHOP, FakeWorld
 
 from shelftide.core.clock import FakeClock
@@ -31,6 +30,7 @@ from shelftide_shopify.connector import Shopify
 from shelftide_shopify.emulator import ShopifyEmulator
 from shelftide_tiktok.emulator_organic import TikTokOrganicEmulator
 from shelftide_tiktok.organic import TikTokOrganic
+from tests.conftest import House, MakeHouse, make_connection
 
 
 class Provider:

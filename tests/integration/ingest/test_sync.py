@@ -11,7 +11,6 @@ from uuid import UUID
 import httpx2
 import pytest
 from sqlalchemy import func, select, text
-from tests.conftest import House, MakeHouse, make_connection
 from tests.connectors.fake_world import NOW, SHOP, FakeWorld, brand, many_orders
 
 from shelftide.core.clock import FakeClock
@@ -51,6 +50,7 @@ from shelftide_shopify import bulk
 from shelftide_shopify.auth import SCOPES
 from shelftide_shopify.connector import Shopify
 from shelftide_shopify.emulator import ShopifyEmulator
+from tests.conftest import House, MakeHouse, make_connection
 
 APP = App(client_id="shelftide-demo", client_secret="shopify-demo-secret", redirect_uri="")
 OTHER = "other-test.myshopify.com"

@@ -32,7 +32,7 @@ demo: assets ## start everything on simulated platforms and open the console; AR
 	@$(VENV)/bin/shelftide demo $(ARGS)
 
 test: assets ## all tests (20 minutes at most on two cores)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(READY) ## lint, types, import contracts
 	@$(VENV)/bin/ruff format --check .

@@ -37,7 +37,11 @@ def window(zone: str, now: datetime) -> tuple[date, date]:
 
 
 def covers_of(sales: Iterable[SkuSales], shelf: Iterable[SkuStock], *, since: date, until: date) -> list[SkuCover]:
-    """As `covers`, over rows of one brand that were read before. Sales outside the window do not count."""
+    """As `covers`, over rows of one brand that were read before. Sales outside the window do not count.
+
+    Several channels usually sell from one shelf and each reports it: the fullest report counts, never their sum,
+    because a shelf counted twice would look twice as safe. Which shelves are apart is known once listings are matched.
+    """
     sold: dict[str, dict[date, float]] = defaultdict(dict)
     for row in sales:
         if since <= row.day <= until:
@@ -46,8 +50,8 @@ def covers_of(sales: Iterable[SkuSales], shelf: Iterable[SkuStock], *, since: da
     found: dict[str, SkuCover] = {}
     for stock in shelf:
         known = found.get(stock.sku)
-        available = stock.available + (known.cover.available if known else 0)
-        incoming = _plus(stock.incoming, known.cover.incoming if known else None)
+        available = max(stock.available, known.cover.available) if known else stock.available
+        incoming = _fullest(stock.incoming, known.cover.incoming if known else None)
         found[stock.sku] = SkuCover(
             cover=days_of_cover(
                 stock.sku,
@@ -64,8 +68,8 @@ def covers_of(sales: Iterable[SkuSales], shelf: Iterable[SkuStock], *, since: da
     return sorted(found.values(), key=_order)
 
 
-def _plus(left: int | None, right: int | None) -> int | None:
-    return None if left is None and right is None else (left or 0) + (right or 0)
+def _fullest(left: int | None, right: int | None) -> int | None:
+    return max((n for n in (left, right) if n is not None), default=None)
 
 
 def _daily(sold: dict[date, float], first: date, until: date) -> list[float]:

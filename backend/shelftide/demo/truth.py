@@ -43,71 +43,92 @@ async def compare(services: Services, sim_url: str, brands: Sequence[SeededBrand
     return found
 
 
-def _compare(brand: str, channels: Mapping[str, str], ours: Mapping[str, Rows], truth: Mapping[str, Any]) -> Comparison:
-    def true_rows(name: str) -> list[dict[str, Any]]:
-        return [{**row, "platform": channels[row["channel"]]} for row in truth[name] if row["channel"] in channels]
+class Measure(msgspec.Struct, frozen=True, kw_only=True):
+    """Our rows beside the true ones, by key. Without `value`, rows are counted."""
 
-    daily = [row for row in true_rows("daily") if row["orders"] or row["units"]]
-    sums = true_rows("totals")
-    sku = ("platform", "day", "sku", "currency")
-    day = ("platform", "day", "currency")
-    placed = [{**row, "sku": row["sku_code"]} for row in daily]
+    stream: str
+    keys: tuple[str, ...]
+    value: str | None
+    ours: Sequence[Mapping[str, Any]]
+    theirs: Sequence[Mapping[str, Any]]
+
+    def gap(self, value: str | None = None, number: Callable[[Any], Any] = int) -> Any:
+        """Sum of absolute differences by key."""
+        return _gap(self.keys, value or self.value, self.ours, self.theirs, number)
+
+    def row(self, brand: str, platform: str) -> dict[str, Any]:
+        """As `demo --once --json` prints it, for one platform."""
+        ours = [row for row in self.ours if row["platform"] == platform]
+        theirs = [row for row in self.theirs if row["platform"] == platform]
+        return {
+            "tenant": brand,
+            "platform": platform,
+            "stream": self.stream,
+            "rows": sum(_by(self.keys, self.value, ours, int).values()),
+            "truth_rows": sum(_by(self.keys, self.value, theirs, int).values()),
+            "difference": _gap(self.keys, self.value, ours, theirs, int),
+        }
+
+
+def _measures(channels: Mapping[str, str], ours: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Measure]:
+    sku, day = ("platform", "day", "sku", "currency"), ("platform", "day", "currency")
+    daily = _on(channels, truth["daily"], "channel")
+    totals_ = _on(channels, truth["totals"], "channel")
     stock = [
         {"platform": channels[channel], "sku": row["sku"], "available": row["available"]}
         for row in truth["stock"]
         for channel in row["channels"]
         if channel in channels
     ]
-    videos = [row for row in truth["videos"] if row["network"] in channels and row["creator"] is None]
+    videos = [row for row in _on(channels, truth["videos"], "network") if row["creator"] is None]
     # TikTok shows a day some 24 to 48 hours after its end: younger ones count only where they are there already.
     shown = {str(row["day"]) for row in ours["profile_days"]}
     ripe = (datetime.fromisoformat(truth["now"]) - timedelta(hours=48)).date().isoformat()
-    profile_days = [
-        row
-        for row in truth["profile_days"]
-        if row["network"] in channels and (row["day"] <= ripe or row["day"] in shown)
+    figures = _on(channels, truth["profile_days"], "network")
+    figures = [row for row in figures if row["day"] <= ripe or row["day"] in shown]
+    placed = [{**row, "sku": row["sku_code"]} for row in daily if row["orders"] or row["units"]]
+    orders = [row for row in totals_ if row["orders"]]
+    refunds = [row for row in totals_ if row["refunds"]]
+    return [
+        Measure(stream="orders", keys=day, value="orders", ours=ours["orders"], theirs=orders),
+        Measure(stream="order_lines", keys=sku, value="orders", ours=ours["sales"], theirs=placed),
+        Measure(stream="refunds", keys=day, value="refunds", ours=ours["refunds"], theirs=refunds),
+        Measure(stream="stock", keys=("platform", "sku"), value="available", ours=ours["stock"], theirs=stock),
+        Measure(stream="contents", keys=("content_id",), value=None, ours=ours["content"], theirs=videos),
+        Measure(stream="profile_days", keys=("day",), value=None, ours=ours["profile_days"], theirs=figures),
     ]
-    refunded = [row for row in sums if row["refunds"]]
-    placed_days = [row for row in sums if row["orders"]]
-    streams = [
-        _stream(brand, "order_lines", _gap(sku, "orders", ours["sales"], placed, int)),
-        _stream(brand, "orders", _gap(day, "orders", ours["orders"], placed_days, int)),
-        _stream(brand, "refunds", _gap(day, "refunds", ours["refunds"], refunded, int)),
-        _stream(brand, "stock", _gap(("platform", "sku"), "available", ours["stock"], stock, int)),
-        _stream(brand, "contents", _gap(("content_id",), "views", ours["content"], videos, int)),
-        _stream(brand, "profile_days", _gap(("day",), "views", ours["profile_days"], profile_days, int)),
-    ]
+
+
+def _on(channels: Mapping[str, str], rows: Rows, name: str) -> list[Mapping[str, Any]]:
+    """Rows of the channels that are connected, with our platform's name."""
+    return [{**row, "platform": channels[row[name]]} for row in rows if row[name] in channels]
+
+
+def _compare(brand: str, channels: Mapping[str, str], ours: Mapping[str, Any], truth: Mapping[str, Any]) -> Comparison:
+    measures = _measures(channels, ours, truth)
+    orders, lines, refunds, _, content, days = measures
+    rows = [measure.row(brand, platform) for platform in sorted(set(channels.values())) for measure in measures]
+    streams = [row for row in rows if row["rows"] or row["truth_rows"]]
     return Comparison(
         brand=brand,
         streams=streams,
-        rows=sum(abs(stream["difference"]) for stream in streams[:4])
-        + int(_gap(day, "cancelled_orders", ours["orders"], placed_days, int)[2])
-        + int(_gap(sku, "cancelled_units", ours["sales"], placed, int)[2]),
-        units=int(_gap(sku, "units", ours["sales"], placed, int)[2]),
-        revenue=_gap(sku, "revenue", ours["sales"], placed, Decimal)[2]
-        + _gap(day, "refunded", ours["refunds"], refunded, Decimal)[2],
-        views=int(streams[4]["difference"] + streams[5]["difference"]),
+        rows=sum(row["difference"] for row in streams) + orders.gap("cancelled_orders") + lines.gap("cancelled_units"),
+        units=lines.gap("units"),
+        revenue=lines.gap("revenue", Decimal) + refunds.gap("refunded", Decimal),
+        views=content.gap("views") + days.gap("views"),
     )
 
 
-Gap = tuple[Any, Any, Any]
-
-
-def _gap(keys: Sequence[str], value: str, ours: Rows, theirs: Rows, number: Callable[[Any], Any]) -> Gap:
-    """(our sum, true sum, sum of absolute differences by key)."""
+def _gap(keys: Sequence[str], value: str | None, ours: Rows, theirs: Rows, number: Callable[[Any], Any]) -> Any:
+    """Sum of absolute differences by key; without `value`, how many keys only one side has."""
     left, right = _by(keys, value, ours, number), _by(keys, value, theirs, number)
     zero = number(0)
-    difference = sum((abs(left.get(k, zero) - right.get(k, zero)) for k in left.keys() | right.keys()), start=zero)
-    return sum(left.values(), start=zero), sum(right.values(), start=zero), difference
+    return sum((abs(left.get(k, zero) - right.get(k, zero)) for k in left.keys() | right.keys()), start=zero)
 
 
-def _by(keys: Sequence[str], value: str, rows: Rows, number: Callable[[Any], Any]) -> dict[tuple[str, ...], Any]:
+def _by(keys: Sequence[str], value: str | None, rows: Rows, number: Callable[[Any], Any]) -> dict[tuple[str, ...], Any]:
     found: dict[tuple[str, ...], Any] = defaultdict(lambda: number(0))
     for row in rows:
-        found[tuple(str(row[key]) for key in keys)] += number(row[value] if row[value] is not None else 0)
+        one = 1 if value is None else row[value] if row[value] is not None else 0
+        found[tuple(str(row[key]) for key in keys)] += number(one)
     return found
-
-
-def _stream(brand: str, name: str, gap: Gap) -> dict[str, Any]:
-    ours, theirs, difference = gap
-    return {"tenant": brand, "stream": name, "rows": ours, "truth_rows": theirs, "difference": difference}

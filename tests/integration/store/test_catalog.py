@@ -15,7 +15,7 @@ MUTANTS = {
     "one more policy": ("create policy extra on users for select to app using (true)", "policy not foreseen"),
     "policy for everybody": ("create policy extra on clients for select to public using (true)", "policy not foreseen"),
     "table without class": ("create table notes (id int)", "no class"),
-    "key without tenant": ("create unique index on connections (account_id) where false", "a unique key without tenant"),
+    "key without tenant": ("create unique index on connections (state) where false", "a unique key without tenant"),
     "tenant not first": ("create unique index on connections (account_id, tenant_id) where false", "does not lead"),
     "loose reference": (
         "alter table stream_states add constraint loose foreign key (stream) references simulated (name)",

@@ -5,12 +5,11 @@ import signal
 import time
 from random import Random
 
-import asyncpg
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 from tests.durability.brokers import Redis
 from tests.durability.ledger import Count, Ledger
-from tests.durability.processes import Installation, Process
+from tests.durability.processes import LOST, Installation, Process
 
 
 class Soak(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +74,7 @@ class Chaos:
                 try:
                     await self._ledger.queue(1, milliseconds=self._random.randint(20, 400))
                     break
-                except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                except (*LOST, SQLAlchemyError):
                     await asyncio.sleep(0.2)
             else:
                 raise TimeoutError("the database does not come back")

@@ -50,7 +50,7 @@ def commit_of(root: Path) -> str:
     return done.stdout.strip() or "unknown"
 
 
-def write_page(root: Path, figures: Figures, *, seconds: float, outcome: str) -> None:
+def write_page(root: Path, figures: Figures, *, commit: str, seconds: float, outcome: str) -> None:
     """Write docs/evidence.md."""
-    page = figures.page(commit=commit_of(root), at=datetime.now(UTC), seconds=seconds, outcome=outcome)
+    page = figures.page(commit=commit, at=datetime.now(UTC), seconds=seconds, outcome=outcome)
     (root / "docs" / "evidence.md").write_text(page)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from tests.durability.processes import Installation
+from tests.durability.processes import LOST, Installation
 
 from shelftide.core.scope import Scope
 from shelftide.core.vault import Vault, read_master_keys
@@ -99,7 +99,7 @@ class Ledger:
                 left = await self.fetch(
                     "select run_id, job, state, attempts, error_message from runs where state in ('queued', 'running')"
                 )
-            except (OSError, asyncpg.PostgresError):  # the database may be the victim
+            except LOST:  # the database may be the victim
                 left = [None]
             if not left:
                 return

@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LEASE = 2.0
 # Architecture: resumed within the lease and five seconds.
 RESUME_GRACE = 5.0
+# What a client meets when its database dies; asyncpg's own state machine trips when that happens in mid answer.
+LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 def free_port() -> int:

@@ -4,7 +4,7 @@ import asyncio
 from itertools import count
 
 import asyncpg
-from tests.durability.processes import Installation
+from tests.durability.processes import LOST, Installation
 
 
 async def _write(dsn: str, writer: int, acknowledged: list[int], stop: asyncio.Event) -> None:
@@ -19,7 +19,7 @@ async def _write(dsn: str, writer: int, acknowledged: list[int], stop: asyncio.E
                     acknowledged.append(number)
             finally:
                 connection.terminate()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        except LOST:
             await asyncio.sleep(0.05)
 
 

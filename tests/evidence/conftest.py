@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.durability.figures import Figures, write_page
+from tests.durability.figures import Figures, commit_of, write_page
 from tests.durability.ledger import Ledger
 from tests.durability.processes import ROOT, Installation, short_folder
 from tests.durability.shop import Simulation
@@ -14,6 +14,7 @@ from tests.durability.shop import Simulation
 REPEATS = int(os.environ.get("EVIDENCE_REPEATS", "20"))
 _FIGURES = Figures()
 _STARTED = time.monotonic()
+_COMMIT = commit_of(ROOT)
 
 
 @pytest.fixture
@@ -51,7 +52,11 @@ async def simulation(installation: Installation, ledger: Ledger) -> AsyncIterato
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write docs/evidence.md when proofs were measured."""
-    if _FIGURES.found:
-        failed = session.testsfailed
-        outcome = f"{session.testscollected} proofs, {failed} failed, {REPEATS} repetitions"
-        write_page(ROOT, _FIGURES, seconds=time.monotonic() - _STARTED, outcome=outcome)
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not _FIGURES.found or reporter is None:
+        return
+    ended = {name: len(reporter.stats.get(name, [])) for name in ("passed", "failed", "skipped", "deselected")}
+    ended["not run"] = session.testscollected - ended["passed"] - ended["failed"] - ended["skipped"]
+    outcome = ", ".join(f"{count} proofs {name}" for name, count in ended.items() if count)
+    outcome += f"; {REPEATS} repetitions of the 20 promised" if REPEATS < 20 else f"; {REPEATS} repetitions"
+    write_page(ROOT, _FIGURES, commit=_COMMIT, seconds=time.monotonic() - _STARTED, outcome=outcome)

@@ -153,12 +153,7 @@ async def enqueue(
     statement = insert(runs).values(**values).on_conflict_do_nothing().returning(runs.c.run_id)
     found = (await uow.connection.execute(statement)).scalar_one_or_none()
     if found is None:
-        twin = select(runs.c.run_id).where(
-            runs.c.tenant_id == uow.scope.tenant_id,
-            runs.c.dedupe == dedupe,
-            runs.c.state.in_(["queued", "running"]),
-        )
-        found = (await uow.connection.execute(twin)).scalar_one_or_none()
+        found = await _twin(uow, dedupe)
         if found is None:  # the twin ended in this very moment
             return await enqueue(
                 uow,
@@ -173,6 +168,16 @@ async def enqueue(
     await uow.connection.execute(select(func.pg_notify(CHANNEL, queue)))
     reached(Point.QUEUED_NOT_COMMITTED)
     return UUID(str(found))
+
+
+async def _twin(uow: UnitOfWork, dedupe: str | None) -> UUID | None:
+    statement = select(runs.c.run_id).where(
+        runs.c.tenant_id == uow.scope.tenant_id,
+        runs.c.dedupe == dedupe,
+        runs.c.state.in_(["queued", "running"]),
+    )
+    found: UUID | None = (await uow.connection.execute(statement)).scalar_one_or_none()
+    return found
 
 
 async def claim(

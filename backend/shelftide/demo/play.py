@@ -46,8 +46,8 @@ class Demo:
         self._quiet = quiet
         self.seconds: dict[str, float] = {}
 
-    async def play(self) -> tuple[Seeded, list[Comparison]]:
-        """Everything from empty to compared."""
+    async def play(self, announce: Callable[[Seeded], None]) -> tuple[Seeded, list[Comparison]]:
+        """Everything from empty to compared. `announce` is called as soon as people can sign in."""
         with _timed(self.seconds, "start"):
             await wait_for(f"{self._console_url}/health")
             state = await wait_for(f"{self._sim_url}/_sim/state")
@@ -56,6 +56,7 @@ class Demo:
                 await save_simulation(uow, Simulation(offset_seconds=0, control_url=self._sim_url))
                 await uow.commit()
             seeded = await seed(self._services, state, self._apps())
+        announce(seeded)
         with _timed(self.seconds, "connect"):
             await self._connect(seeded)
         with _timed(self.seconds, "sync"):

@@ -58,13 +58,13 @@ async def run_demo(options: DemoOptions, out: Console) -> Played | None:
                 console_url=settings.console_url,
                 quiet=options.as_json or not sys.stderr.isatty(),
             )
-            seeded, found = await demo.play()
+            seeded, found = await demo.play(lambda people: _announce(out, settings, people, quiet=options.as_json))
         finally:
             await services.close()
         demo.seconds["all"] = round(time.monotonic() - started, 2)
         played = summary(demo.seconds, options.engine, seeded, found, settings.console_url)
         if not options.as_json:
-            _show(out, settings, seeded, found, demo.seconds)
+            _conclude(out, found, demo.seconds)
         if not options.once:
             await _stay()
         return played
@@ -124,15 +124,21 @@ def _clear(home: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
 
 
-def _show(out: Console, settings: Settings, seeded: Seeded, found: list[Comparison], seconds: dict[str, float]) -> None:
-    rows = sum(stream["rows"] for comparison in found for stream in comparison.streams)
-    wrong = sum(c.rows + c.units + c.views for c in found)
+def _announce(out: Console, settings: Settings, seeded: Seeded, *, quiet: bool) -> None:
+    """Where to go and who one is there, as soon as the doors are open; the figures arrive while one looks."""
+    if quiet:
+        return
     out.print(Panel(f"Console  {settings.console_url}/\nPassword {PASSWORD}", title="Shelftide demo", expand=False))
     table = Table("Agency", "Role", "Sign in as", "Where", box=None)
     for row in seeded.sign_ins:
         where = f"http://{row['where']}:{settings.port}/" if row["where"] != "console" else "console"
         table.add_row(row["agency"], row["role"], row["email"], where)
     out.print(table)
+
+
+def _conclude(out: Console, found: list[Comparison], seconds: dict[str, float]) -> None:
+    rows = sum(stream["rows"] for comparison in found for stream in comparison.streams)
+    wrong = sum(c.rows + c.units + c.views for c in found)
     out.print(f"{len(found)} brands, {rows:,} rows; difference to the world's truth: {wrong}. {seconds['all']:.0f} s.")
 
 

@@ -21,7 +21,12 @@ from shelftide.warehouse.sql import column_definitions, quote
 from shelftide.warehouse.tables import METADATA
 
 LAKE = "lake"
-_LOCK = f"call postgres_execute('__ducklake_metadata_{LAKE}', 'select pg_advisory_xact_lock(4711, 1)')"
+# A lock a lake: advisory locks are of the whole catalog database, one key for all would queue every tenant behind the
+# others. The login is the lake's own; seed 1 keeps clear of the lock of `Lakes.opening`.
+_LOCK = (
+    f"call postgres_execute('__ducklake_metadata_{LAKE}',"
+    " 'select pg_advisory_xact_lock(hashtextextended(current_user, 1))')"
+)
 _EXTENSIONS = ("postgres_scanner", "ducklake")
 T = TypeVar("T")
 

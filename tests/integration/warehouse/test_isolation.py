@@ -1,6 +1,7 @@
 """Nothing that is asked of one tenant's warehouse reaches the neighbour, a file, the network or a setting."""
 
 import asyncio
+import threading
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlalchemy.engine import make_url
 
 from shelftide.store.embedded import Dsns
 from shelftide.warehouse.ducklake_engine import DuckLakeWarehouses
+from shelftide.warehouse.instances import transaction
 from shelftide.warehouse.lakes import LakeLogin, Lakes, lake_name
 from shelftide.warehouse.postgres_engine import PostgresWarehouses
 from shelftide.warehouse.sql import RefusedStatementError
@@ -305,3 +307,31 @@ async def test_row_security_hides_and_guards_the_neighbour(postgres: PostgresWar
             await connection.fetch("select * from warehouse.orders_0")
     finally:
         await connection.close()
+
+
+async def test_a_writer_waits_for_its_own_lake_and_for_no_other(
+    lakes: DuckLakeWarehouses, secrets: Any, dsns: Dsns
+) -> None:
+    """Two processes: ours, and another that is inside a transaction on the first lake."""
+    first, second = uuid4(), uuid4()
+    elsewhere = DuckLakeWarehouses(Lakes(dsns.lakes, secrets), lakes.data)
+    await lakes.of(first).write(batch(first, "o1"))
+    inside, done = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold(cursor: duckdb.DuckDBPyConnection) -> None:
+        with transaction(cursor):
+            loop.call_soon_threadsafe(inside.set)
+            done.wait(60)
+
+    holder = asyncio.create_task(elsewhere.instances.write(first, hold))
+    try:
+        await inside.wait()
+        own = asyncio.create_task(lakes.of(first).write(batch(first, "o2")))
+        await asyncio.wait_for(lakes.of(second).write(batch(second, "o1")), timeout=30)
+        assert not own.done()
+    finally:
+        done.set()
+    await asyncio.gather(holder, own)
+    assert await source_ids(lakes.of(first)) == ["o1", "o2"]
+    await elsewhere.close()

@@ -4,7 +4,7 @@ What changed is read from the facts themselves (versions opened or closed after 
 a sync and its roll-up loses nothing: the next roll-up finds the same days again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,10 +14,9 @@ import msgspec
 from shelftide.analytics.rollup.statements import (
     DAILY,
     daily_statements,
-    newest,
+    moved,
     sku_statements,
     stock_statement,
-    touched_days,
 )
 from shelftide.store.repositories.rollup import replace_days, replace_stock, rolled_to, set_rolled_to
 from shelftide.store.unit_of_work import UnitOfWork
@@ -49,42 +48,36 @@ async def roll_up(
     since = await rolled_to(uow, connection_id) or _EVER
     if not await warehouse.exists():
         return RollUpReport(days=0, rows=0)
-    watermark = await _newest(warehouse, connection_id)
-    days = {
-        table: _column(await warehouse.query(touched_days(table, connection_id, since)), "local_day") for table in DAILY
-    }
-    for name, day in touched:
-        record = record_of_table(name)
-        if record in days:
-            days[record] = sorted({*days[record], day})
-    days = {table: found for table, found in days.items() if found}
+    found = (await warehouse.query(moved(connection_id, since))).to_pylist()
+    days = _days(found, touched)
     content_from = min(days["ContentSnapshot"]) if "ContentSnapshot" in days else None
-    figures = [row for s in daily_statements(connection_id, days) for row in (await warehouse.query(s)).to_pylist()]
+    figures = [
+        row
+        for daily in daily_statements(connection_id, days)
+        for row in daily.unpivoted((await warehouse.query(daily.statement)).to_pylist())
+    ]
     skus = [row for s in sku_statements(connection_id, days) for row in (await warehouse.query(s)).to_pylist()]
     await replace_days(uow, connection_id, days, _merged(figures), skus, platform=platform, content_from=content_from)
     await replace_stock(uow, connection_id, (await warehouse.query(stock_statement(connection_id))).to_pylist())
-    if watermark is not None:
-        await set_rolled_to(uow, connection_id, watermark)
-    return RollUpReport(days=len({day for found in days.values() for day in found}), rows=len(figures) + len(skus))
+    if found:
+        await set_rolled_to(uow, connection_id, max(row["newest"] for row in found))
+    return RollUpReport(days=len({day for some in days.values() for day in some}), rows=len(figures) + len(skus))
+
+
+def _days(found: Iterable[Mapping[str, Any]], touched: Iterable[tuple[str, date]]) -> dict[str, list[date]]:
+    """Days to recompute by record type: what the facts tell, and what the caller knows."""
+    days: dict[str, set[date]] = {}
+    for row in found:
+        days.setdefault(row["record"], set()).add(row["local_day"])
+    for name, day in touched:
+        if record := record_of_table(name):
+            days.setdefault(record, set()).add(day)
+    return {record: sorted(some) for record, some in days.items()}
 
 
 def record_of_table(name: str) -> str:
     """The record type whose table is called `name`; empty for a table without days."""
     return next((record for record in DAILY if TABLES[record].name == name), "")
-
-
-async def _newest(warehouse: Warehouse, connection_id: UUID) -> datetime | None:
-    found: list[datetime] = []
-    for table in DAILY:
-        value = (await warehouse.query(newest(table, connection_id))).to_pylist()[0]["newest"]
-        if value is not None:
-            found.append(value)
-    return max(found) if found else None
-
-
-def _column(table: Any, name: str) -> list[date]:
-    values: Iterable[date] = table.column(name).to_pylist()
-    return sorted(values)
 
 
 def _merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

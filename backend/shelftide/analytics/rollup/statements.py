@@ -1,12 +1,25 @@
 """What a day's figures are, as statements over current facts. The same text runs on both engines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Numeric, Select, String, and_, cast, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Numeric,
+    Select,
+    String,
+    and_,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from shelftide.warehouse.tables import TABLES
 from shelftide.warehouse.versions import history, known
@@ -14,18 +27,7 @@ from shelftide.warehouse.versions import history, known
 _VALUE = Numeric(24, 6)
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """A table and the metrics that come from it: name -> aggregate over its current rows of one day."""
-
-    table: str
-    metrics: tuple[str, ...]
-    money: bool = False
-
-
-ORDERS = TABLES["Order"]
 LINES = TABLES["OrderLine"]
-REFUNDS = TABLES["Refund"]
-PROFILE_DAYS = TABLES["ProfileDay"]
 SNAPSHOTS = TABLES["ContentSnapshot"]
 SALES = TABLES["SalesDay"]
 STOCK = TABLES["StockLevel"]
@@ -38,86 +40,127 @@ _PROFILE = ("views", "likes", "comments", "shares", "profile_views", "new_follow
 _CONTENT = ("views", "likes", "comments", "shares", "saves")
 
 
-def touched_days(table: str, connection_id: UUID, since: datetime) -> Select[Any]:
-    """Days of which a version was opened or closed after `since`."""
-    facts = history(TABLES[table])
+def moved(connection_id: UUID, since: datetime) -> CompoundSelect[Any]:
+    """Days of which a version was opened or closed after `since`. Columns: record, local_day, newest.
+
+    One statement over all tables: in a lake a statement costs more than the rows that it reads.
+    """
+    return union_all(*(_moved(record, connection_id, since) for record in DAILY))
+
+
+def _moved(record: str, connection_id: UUID, since: datetime) -> Select[Any]:
+    facts = history(TABLES[record])
     return (
-        select(facts.c.local_day)
+        select(
+            literal(record, String()).label("record"),
+            facts.c.local_day,
+            func.greatest(func.max(facts.c.observed_at), func.max(facts.c.superseded_at)).label("newest"),
+        )
         .where(
             facts.c.connection_id == connection_id,
             or_(facts.c.observed_at > since, facts.c.superseded_at > since),
         )
-        .distinct()
+        .group_by(facts.c.local_day)
     )
 
 
-def newest(table: str, connection_id: UUID) -> Select[Any]:
-    """The newest moment at which a version was opened or closed."""
-    facts = history(TABLES[table])
-    return select(func.greatest(func.max(facts.c.observed_at), func.max(facts.c.superseded_at)).label("newest")).where(
-        facts.c.connection_id == connection_id
-    )
+class Figure(msgspec.Struct, frozen=True):
+    """A metric, its value over the rows of a day, and how many rows it rests on."""
+
+    metric: str
+    value: ColumnElement[Any]
+    rows: ColumnElement[Any]
+    money: bool = False
 
 
-def _daily(
-    facts: Any,
-    metric: str,
-    value: ColumnElement[Any],
-    currency: ColumnElement[Any],
-    where: Sequence[ColumnElement[bool]],
-) -> Select[Any]:
-    return (
-        select(
-            literal(metric, String()).label("metric"),
-            facts.c.local_day.label("day"),
-            currency.label("currency"),
-            cast(value, _VALUE).label("value"),
-            func.count().label("rows"),
+class Daily(msgspec.Struct, frozen=True):
+    """One statement for all figures of a table: day, currency, then value and rows of each figure in order."""
+
+    statement: Select[Any]
+    figures: tuple[Figure, ...]
+
+    def unpivoted(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """A row per day, metric and currency; a figure that rests on no row is not there."""
+        return [
+            {
+                "metric": figure.metric,
+                "day": row["day"],
+                "currency": row["currency"] if figure.money else "",
+                "value": row[f"{figure.metric}_value"],
+                "rows": row[f"{figure.metric}_rows"],
+            }
+            for row in rows
+            for figure in self.figures
+            if row[f"{figure.metric}_rows"]
+        ]
+
+
+def _daily(facts: Any, figures: Sequence[Figure], where: Sequence[ColumnElement[bool]], currency: Any = None) -> Daily:
+    spent = currency if currency is not None else literal("", String())
+    columns = [
+        column
+        for figure in figures
+        for column in (
+            cast(figure.value, _VALUE).label(f"{figure.metric}_value"),
+            figure.rows.label(f"{figure.metric}_rows"),
         )
+    ]
+    statement = (
+        select(facts.c.local_day.label("day"), spent.label("currency"), *columns)
         .where(*where)
-        .group_by(facts.c.local_day, currency)
+        .group_by(facts.c.local_day, *([currency] if currency is not None else []))
     )
+    return Daily(statement, tuple(figures))
 
 
-def daily_statements(connection_id: UUID, days: dict[str, list[date]]) -> list[Select[Any]]:
-    """One statement per metric whose source was touched. Columns: metric, day, currency, value, rows."""
-    none = literal("", String())
-    found: list[Select[Any]] = []
-
-    def of(table: str) -> tuple[Any, list[ColumnElement[bool]]]:
-        facts = known(TABLES[table])
-        return facts, [facts.c.connection_id == connection_id, facts.c.local_day.in_(days[table])]
-
-    if days.get("Order"):
-        orders, where = of("Order")
-        found.append(_daily(orders, "orders", func.count(), none, where))
-        cancelled = [*where, orders.c.status == "cancelled"]
-        found.append(_daily(orders, "cancelled_orders", func.count(), none, cancelled))
-    if days.get("OrderLine"):
-        lines, where = of("OrderLine")
-        sold = [*where, lines.c.cancelled.is_(False)]
-        found.append(_daily(lines, "units", func.sum(lines.c.quantity), none, sold))
-        found.append(_daily(lines, "revenue", func.sum(lines.c.total_amount), lines.c.total_currency, sold))
-    if days.get("Refund"):
-        refunds, where = of("Refund")
-        amount = func.sum(refunds.c.amount_amount)
-        found.append(_daily(refunds, "refunds", amount, refunds.c.amount_currency, where))
-    if days.get("SalesDay"):
-        sales, where = of("SalesDay")
-        found.append(_daily(sales, "units", func.sum(sales.c.units), none, where))
-        priced = [*where, sales.c.revenue_amount.is_not(None)]
-        found.append(_daily(sales, "revenue", func.sum(sales.c.revenue_amount), sales.c.revenue_currency, priced))
-    if days.get("ProfileDay"):
-        profile, where = of("ProfileDay")
-        for name in _PROFILE:
-            column = profile.c[name]
-            found.append(_daily(profile, name, func.sum(column), none, [*where, column.is_not(None)]))
+def daily_statements(connection_id: UUID, days: dict[str, list[date]]) -> list[Daily]:
+    """One statement per table that was touched."""
+    makers = {"Order": _orders, "OrderLine": _lines, "Refund": _refunds, "SalesDay": _sales, "ProfileDay": _profile}
+    found = []
+    for record, make in makers.items():
+        if days.get(record):
+            facts = known(TABLES[record])
+            found.append(make(facts, [facts.c.connection_id == connection_id, facts.c.local_day.in_(days[record])]))
     if days.get("ContentSnapshot"):
-        found += _content(connection_id, days["ContentSnapshot"])
+        found.append(_content(connection_id, days["ContentSnapshot"]))
     return found
 
 
-def _content(connection_id: UUID, days: list[date]) -> list[Select[Any]]:
+def _orders(facts: Any, where: Sequence[ColumnElement[bool]]) -> Daily:
+    cancelled = func.count().filter(facts.c.status == "cancelled")
+    figures = [Figure("orders", func.count(), func.count()), Figure("cancelled_orders", cancelled, cancelled)]
+    return _daily(facts, figures, where)
+
+
+def _lines(facts: Any, where: Sequence[ColumnElement[bool]]) -> Daily:
+    figures = [
+        Figure("units", func.sum(facts.c.quantity), func.count()),
+        Figure("revenue", func.sum(facts.c.total_amount), func.count(facts.c.total_amount), money=True),
+    ]
+    return _daily(facts, figures, [*where, facts.c.cancelled.is_(False)], facts.c.total_currency)
+
+
+def _refunds(facts: Any, where: Sequence[ColumnElement[bool]]) -> Daily:
+    amount = facts.c.amount_amount
+    figures = [Figure("refunds", func.sum(amount), func.count(amount), money=True)]
+    return _daily(facts, figures, where, facts.c.amount_currency)
+
+
+def _sales(facts: Any, where: Sequence[ColumnElement[bool]]) -> Daily:
+    revenue = facts.c.revenue_amount
+    figures = [
+        Figure("units", func.sum(facts.c.units), func.count()),
+        Figure("revenue", func.sum(revenue), func.count(revenue), money=True),
+    ]
+    return _daily(facts, figures, where, func.coalesce(facts.c.revenue_currency, ""))
+
+
+def _profile(facts: Any, where: Sequence[ColumnElement[bool]]) -> Daily:
+    figures = [Figure(name, func.sum(facts.c[name]), func.count(facts.c[name])) for name in _PROFILE]
+    return _daily(facts, figures, where)
+
+
+def _content(connection_id: UUID, days: list[date]) -> Daily:
     """Views that content gained in a day: its last total of the day less its last total before.
 
     A day without an earlier snapshot gains nothing that is known, so the first snapshot gives no row; a total that
@@ -153,12 +196,8 @@ def _content(connection_id: UUID, days: list[date]) -> list[Select[Any]]:
         .subquery()
     )
     # A day's gain needs the day before it and decides the day after it: all days that follow a touched one are in.
-    inside = [ordered.c.local_day >= min(days)]
-    none = literal("", String())
-    return [
-        _daily(ordered, f"content_{name}", func.sum(ordered.c[name]), none, [*inside, ordered.c[name].is_not(None)])
-        for name in _CONTENT
-    ]
+    figures = [Figure(f"content_{name}", func.sum(ordered.c[name]), func.count(ordered.c[name])) for name in _CONTENT]
+    return _daily(ordered, figures, [ordered.c.local_day >= min(days)])
 
 
 def sku_statements(connection_id: UUID, days: dict[str, list[date]]) -> list[Select[Any]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -89,17 +89,24 @@ class Demo:
         wanted = [(brand, info, account) for brand in seeded.brands for info, account in self._wanted(brand)]
         async with self._progress() as progress:
             task = progress.add_task("Connecting through the platforms' consent pages", total=len(wanted))
-            for agency_id, email in seeded.owners.items():
-                browser = Browser(self._console_url)
-                try:
-                    await browser.sign_in(email)
-                    for brand, info, account in wanted:
-                        if brand.agency_id == agency_id:
-                            settings = {"shop": account} if any(f.name == "shop" for f in info.settings) else {}
-                            await browser.connect(str(brand.tenant_id), info.name, account=account, settings=settings)
-                            progress.advance(task)
-                finally:
-                    await browser.close()
+            async with asyncio.TaskGroup() as group:
+                for agency_id, email in seeded.owners.items():
+                    mine = [each for each in wanted if each[0].agency_id == agency_id]
+                    group.create_task(self._consents(email, mine, lambda: progress.advance(task)))
+
+    async def _consents(
+        self, email: str, wanted: Sequence[tuple[SeededBrand, ConnectorInfo, str]], done: Callable[[], None]
+    ) -> None:
+        """One agency's owner connects the agency's brands, one after the other as a person does."""
+        browser = Browser(self._console_url)
+        try:
+            await browser.sign_in(email)
+            for brand, info, account in wanted:
+                settings = {"shop": account} if any(f.name == "shop" for f in info.settings) else {}
+                await browser.connect(str(brand.tenant_id), info.name, account=account, settings=settings)
+                done()
+        finally:
+            await browser.close()
 
     async def _wait_for_runs(self, seeded: Seeded) -> None:
         async with self._progress() as progress:

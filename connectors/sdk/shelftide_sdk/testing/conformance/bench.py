@@ -165,6 +165,8 @@ class Bench:
             token = await self._first_token()
             self.credentials = EmulatedCredentials(self.wiring.app, token, self._renew)
             self.client = self.new_client(self.credentials)
+            if token.account_id:  # what a grant says of itself is a setting, at the host as here
+                self.settings["account_id"] = token.account_id
             self.settings |= await self._account_settings()
         self.settings |= self.wiring.account_settings
         self.proxy.begin(None)

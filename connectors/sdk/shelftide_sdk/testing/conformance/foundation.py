@@ -1,6 +1,7 @@
 """What an author fills in, and the reads that several rules look at."""
 
 import inspect
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from shelftide_sdk.auth import App, TokenSet
-from shelftide_sdk.connector import Connector, Stream
+from shelftide_sdk.connector import Connector, SettingField, Stream
 from shelftide_sdk.testing.conformance.bench import Bench, Reading, Wiring
 from shelftide_sdk.testing.conformance.rules import broken
 from shelftide_sdk.testing.emulator import Emulator
@@ -38,7 +39,8 @@ class Foundation:
         world: a WorldView; default: a small World of the seed given by `--conformance-seed` (7).
         brand: key of the brand whose account is read; default: the first that has an account.
         account: id of that account at the platform; default: `brand.accounts[info.name]`.
-        settings: what a person fills in; default: every declared setting takes the account's id.
+        settings: what a person fills in; default: a declared setting takes the account's id where its pattern allows
+            that, else stays empty where it may, else takes its example.
         account_settings: laid over the settings that `accounts()` answers.
         app: the app's registration; default: what the demo uses.
         token: a function (self, emulator) -> TokenSet (may be async) in place of the consent page. Without it, a
@@ -106,7 +108,7 @@ class Foundation:
         emulator = type(self).emulator or load_emulator(info.emulator)
         settings = self.settings
         if settings is None:
-            settings = {field.name: account for field in info.settings if not field.secret}
+            settings = {field.name: _filled_in(field, account) for field in info.settings if not field.secret}
         return Wiring(
             connector=self.connector,
             emulator=emulator,
@@ -174,6 +176,10 @@ class Foundation:
     async def calm_readings(self) -> list[tuple[Stream, Reading]]:
         """Full reads of all streams."""
         return [(stream, await self.calm(stream)) for stream in await self.streams_to_read()]
+
+
+def _filled_in(field: SettingField, account: str) -> str:
+    return next((value for value in (account, "") if re.fullmatch(field.pattern, value)), field.example)
 
 
 def demo_app(connector: type[Connector]) -> App:

@@ -60,6 +60,7 @@ _STATUSES = {
     "CANCELLED": OrderStatus.CANCELLED,
 }
 # Money has been given back in these states only; a request that is pending or refused is no refund.
+_CONTENTS = frozenset({"video", "live"})
 _SETTLED = frozenset({"RETURN_OR_REFUND_REQUEST_SUCCESS", "RETURN_OR_REFUND_REQUEST_COMPLETE"})
 _PAID_BACK = _SETTLED | {"REPLACEMENT_REQUEST_REFUND_SUCCESS"}
 _NOT_PAID_BACK = frozenset(
@@ -210,9 +211,12 @@ def map_affiliate_order(row: Row, shop: Shop) -> list[Record]:
         creator = maybe_identifier(sku.get("creator_username"))
         if creator is None:
             continue
+        kind = identifier(sku["content_type"], "content_type").lower()
         content = maybe_identifier(sku.get("content_id"))
-        kind = str(sku.get("content_type") or "").lower() or None
-        key = f"{order_id}-affiliate-{creator}-{content or kind or 'shop'}"
+        if content is None and kind in _CONTENTS:
+            raise DataError(f"content_id is missing for content_type {kind!r}")
+        # A showcase has no id of its own.
+        key = f"{order_id}-affiliate-{creator}-{content or kind}"
         found[key] = Touch(
             source_id=key,
             occurred_at=placed_at,
@@ -221,7 +225,7 @@ def map_affiliate_order(row: Row, shop: Shop) -> list[Record]:
             order_id=order_id,
             position=len(found) if key not in found else found[key].position,
             paid=Paid.PAID,
-            platform_source=f"affiliate_{kind}" if kind else "affiliate",
+            platform_source=f"affiliate_{kind}",
             content_id=content,
             campaign_id=maybe_identifier(sku.get("campaign_id")),
             creator_id=creator,

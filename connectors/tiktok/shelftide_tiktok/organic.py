@@ -41,7 +41,7 @@ from shelftide_tiktok.mapping_organic import (
     map_profile_day,
 )
 from shelftide_tiktok.replies import classify_organic
-from shelftide_tiktok.values import Row, listed
+from shelftide_tiktok.values import Row, data_of, listed
 from shelftide_tiktok.videos import read_videos
 
 WINDOW_DAYS = 60  # first and last day included
@@ -150,10 +150,7 @@ def _account_id(ctx: Context) -> str:
 async def _business(ctx: Context, fields: Sequence[str], **window: str) -> Row:
     params = {"business_id": _account_id(ctx), "fields": json.dumps(fields), **window}
     response = await ctx.client.get(f"{ORGANIC_API}business/get/", params=params)
-    data = response.json().get("data")
-    if not isinstance(data, dict):
-        raise ContractError("the reply of business/get/ has no data")
-    return data
+    return data_of(response.json(), "business/get/")
 
 
 async def _metrics(

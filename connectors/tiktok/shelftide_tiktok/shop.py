@@ -50,7 +50,7 @@ from shelftide_tiktok.mapping_shop import (
 )
 from shelftide_tiktok.markets import currency_of, zone_of
 from shelftide_tiktok.replies import classify_shop
-from shelftide_tiktok.values import Row, listed, unrepeated
+from shelftide_tiktok.values import Row, data_of, listed, unrepeated
 from shelftide_tiktok.webhooks import Reading, read_delivery
 from shelftide_tiktok.windows import Search, changes, load_progress, pages
 
@@ -211,7 +211,7 @@ class TikTokShop(Connector):
             if not ids:
                 continue
             response = await ctx.client.post(SHOP_API + INVENTORY, json={"product_ids": ids})
-            inventory = listed(response.json().get("data"), "inventory", INVENTORY)
+            inventory = listed(data_of(response.json(), INVENTORY), "inventory", INVENTORY)
             yield _page(unrepeated(inventory, "product_id", set()), map_stock, StockLevel)
 
     async def _locations(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
@@ -245,7 +245,7 @@ def _shop(settings: Mapping[str, str]) -> Shop:
 
 async def _list(ctx: Context, path: str, root: str, **params: str) -> Sequence[Row]:
     response = await ctx.client.get(SHOP_API + path, params=params)
-    return listed(response.json().get("data"), root, path)
+    return listed(data_of(response.json(), path), root, path)
 
 
 def _sales(ctx: Context, found: Sequence[Row]) -> list[Row]:

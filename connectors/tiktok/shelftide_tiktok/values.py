@@ -98,6 +98,14 @@ def rows(data: Any, name: str) -> Sequence[Any]:
     return found
 
 
+def data_of(body: Any, call: str) -> Row:
+    """The data of a good envelope. Raises ContractError when there is none: that is no empty answer."""
+    data = body.get("data") if isinstance(body, Mapping) else None
+    if not isinstance(data, Mapping):
+        raise ContractError(f"the reply of {call} has no data")
+    return data
+
+
 def listed(data: Any, name: str, call: str) -> list[Any]:
     """The list that a reply holds. Raises ContractError when it is something else: no row of it can be understood."""
     try:

@@ -10,7 +10,7 @@ from shelftide_sdk.client import Client
 from shelftide_sdk.connector import Context, Cursor, Stream
 from shelftide_sdk.errors import ConfigurationError, ContractError
 from shelftide_tiktok.auth import SHOP_API
-from shelftide_tiktok.values import Row, listed
+from shelftide_tiktok.values import Row, data_of, listed
 
 PAGE_SIZE = 100
 WINDOW = timedelta(days=30)
@@ -140,8 +140,7 @@ async def pages(
             response = await client.get(SHOP_API + search.path, params=query | dict(filters))
         else:
             response = await client.post(SHOP_API + search.path, params=query, json=dict(filters))
-        data = response.json().get("data") or {}
-        found, token = _page(data, search)
+        found, token = _page(data_of(response.json(), search.path), search)
         if token in visited:
             raise ContractError("TikTok's paging goes round in a circle", detail=search.path)
         visited.add(token)
@@ -150,8 +149,8 @@ async def pages(
             return
 
 
-def _page(data: Any, search: Search) -> tuple[list[Row], str]:
-    token = data.get("next_page_token") if isinstance(data, Mapping) else None
+def _page(data: Row, search: Search) -> tuple[list[Row], str]:
+    token = data.get("next_page_token")
     return listed(data, search.root, search.path), token if isinstance(token, str) else ""
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from shelftide_sdk.auth import App, TokenSet
 from shelftide_sdk.connector import Connector, SettingField, Stream
-from shelftide_sdk.testing.conformance.bench import Bench, Reading, Wiring
+from shelftide_sdk.records import Record
+from shelftide_sdk.testing.conformance.bench import Bench, Key, Reading, Wiring
 from shelftide_sdk.testing.conformance.rules import broken
 from shelftide_sdk.testing.emulator import Emulator
 from shelftide_sdk.testing.serve import load_emulator
@@ -172,6 +173,16 @@ class Foundation:
             bug = f"stream {stream.name!r}: on a good day the read ends with {describe(reading.error)}"
             pytest.fail(broken("every_row_is_read", bug))
         return reading
+
+    async def whole(self, stream: Stream) -> dict[Key, Record]:
+        """What a read from the platform's first day on brings."""
+
+        async def read() -> dict[Key, Record]:
+            async with self.bench() as bench:
+                return (await bench.read(stream, since=bench.wiring.world.start)).state()
+
+        found: dict[Key, Record] = await self.shared(("whole", stream.name), read)
+        return found
 
     async def calm_readings(self) -> list[tuple[Stream, Reading]]:
         """Full reads of all streams."""

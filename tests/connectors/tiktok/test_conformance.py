@@ -85,6 +85,22 @@ class TestTikTokShop(ConnectorConformance):
         return counts[stream]
 
 
+class TestTikTokOrganicInAnotherWorld(TestTikTokOrganic):
+    seed = 11
+
+
+class TestTikTokOrganicInAThirdWorld(TestTikTokOrganic):
+    seed = 23
+
+
+class TestTikTokShopInAnotherWorld(TestTikTokShop):
+    seed = 11
+
+
+class TestTikTokShopInAThirdWorld(TestTikTokShop):
+    seed = 23
+
+
 def _settled_days(sold: list[Order], first: datetime, now: datetime) -> set[date]:
     """UTC days whose statement, made at their end, lies in the read."""
     moments = [order.completed_at for order in sold if order.completed_at is not None]

@@ -37,7 +37,8 @@ class Foundation:
     Attributes:
         connector: the class under test.
         emulator: its emulator's class; default: what `info.emulator` names.
-        world: a WorldView; default: a small World of the seed given by `--conformance-seed` (7).
+        seed: of the world and of the emulator's dice; default: what `--conformance-seed` says (7).
+        world: a WorldView; default: a small World of that seed.
         brand: key of the brand whose account is read; default: the first that has an account.
         account: id of that account at the platform; default: `brand.accounts[info.name]`.
         settings: what a person fills in; default: a declared setting takes the account's id where its pattern allows
@@ -55,6 +56,7 @@ class Foundation:
 
     connector: ClassVar[type[Connector]]
     emulator: ClassVar[Callable[..., Emulator] | None] = None
+    seed: ClassVar[int | None] = None
     world: ClassVar[WorldView | None] = None
     brand: ClassVar[str | None] = None
     account: ClassVar[str | None] = None
@@ -95,7 +97,7 @@ class Foundation:
     def prepare(self, shared: dict[Any, Any], seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
         """What every rule needs before it runs."""
         self._shared = shared
-        self._seed = seed
+        self._seed = seed if self.seed is None else self.seed
         self.outside: list[str] = []
         _stay_inside(monkeypatch, self.outside)
 

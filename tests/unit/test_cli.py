@@ -3,7 +3,6 @@
 import json
 from types import SimpleNamespace
 
-import click
 import pytest
 from click.testing import CliRunner
 
@@ -40,7 +39,7 @@ def test_people_get_a_sentence(case: str) -> None:
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 2
     assert "Usage:" in done.stderr
-    assert f"Error: {click.unstyle(done.stderr).split('Error: ')[1]}" in done.stderr
+    assert "Error: " in done.stderr
     assert word in done.stderr
 
 

@@ -27,7 +27,7 @@ async def kept(child: Child) -> AsyncIterator[Supervisor]:
     try:
         yield supervisor
     finally:
-        await supervisor.stop()
+        await asyncio.wait_for(supervisor.stop(), 40)
 
 
 def shell(script: str, grace: float = 25.0) -> Child:
@@ -64,14 +64,16 @@ async def gone(pid: int, seconds: float = 30) -> None:
 
 async def test_a_child_is_asked_to_stop_and_may_tidy_up(tmp_path: Path) -> None:
     ready, tidied = tmp_path / "ready", tmp_path / "tidied"
-    async with kept(shell(f"trap 'echo yes > {tidied}; exit 0' TERM; echo $$ > {ready}; while :; do sleep 0.05; done")):
+    async with kept(
+        shell(f"trap 'echo yes > {tidied}; exit 0' TERM; echo $$ > {ready}; for i in {{1..1200}}; do sleep 0.05; done")
+    ):
         await appeared(ready)
     assert text_of(tidied) == "yes\n"
 
 
 async def test_a_child_that_does_not_listen_is_killed_with_all_that_it_started(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
-    script = f"trap '' TERM; sleep 600 & echo $! $$ > {ready}; while :; do sleep 0.05; done"
+    script = f"trap '' TERM; sleep 60 & echo $! $$ > {ready}; for i in {{1..1200}}; do sleep 0.05; done"
     async with kept(shell(script, grace=0.3)) as supervisor:
         pids = [int(pid) for pid in (await appeared(ready)).split()]
         await asyncio.wait_for(supervisor.stop(), 20)
@@ -94,7 +96,7 @@ async def test_the_children_of_a_supervisor_that_was_killed_end_too(tmp_path: Pa
         "import asyncio\n"
         "from shelftide.core.settings import Settings\n"
         "from shelftide.supervisor import Child, Supervisor\n"
-        f"child = Child(name='c', command=('bash', '-c', 'echo $$ > {ready}; exec sleep 600'))\n"
+        f"child = Child(name='c', command=('bash', '-c', 'echo $$ > {ready}; exec sleep 60'))\n"
         f"asyncio.run(Supervisor(Settings(database_url={SETTINGS.database_url!r}), [child])._keep(child))\n"
     )
     parent = await asyncio.create_subprocess_exec(sys.executable, "-c", program)

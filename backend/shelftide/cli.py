@@ -1,7 +1,7 @@
 """Composition root of the command line. People get tables and progress bars, machines `--json`.
 
 Exit codes: 0 done, 2 wrong use or configuration, 3 the platform or the data refused. An error is one JSON object on
-stderr when `--json` is given: {"error", "message", "hint"}.
+stderr when `--json` is given, wrong arguments included: {"error", "message", "hint"}.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ from shelftide.store.migrate import migrate as run_migrations
 from shelftide.supervisor import Supervisor, check_port, children
 from shelftide.worker import main as worker_main
 from shelftide_sdk import ConfigurationError, ConnectorError
+from shelftide_sdk.commands import Commands
 from shelftide_sdk.commands import connector as connector_commands
 
 out = Console()
@@ -83,7 +84,7 @@ def emit(value: Any) -> None:
     click.echo(msgspec.json.encode(value).decode())
 
 
-@click.group(help="Shelftide: social commerce for agencies.")
+@click.group(cls=Commands, help="Shelftide: social commerce for agencies.")
 @click.version_option(package_name="shelftide")
 def main() -> None:
     """Entry point."""

@@ -3,6 +3,7 @@
 An undefined rate is None with a reason, never 0 and never infinite (capabilities V22).
 """
 
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
@@ -22,6 +23,29 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     denominator_value: float | None = None
     reason: str | None = None
     version: str = VERSION
+
+
+class FeedState(StrEnum):
+    """What a list of SKUs is worth: nothing in it, something of unknown age, or something with its age."""
+
+    EMPTY = "empty"
+    UNDATED = "undated"
+    FILLED = "filled"
+
+
+class Feed(msgspec.Struct, frozen=True, kw_only=True):
+    """A list of SKUs (a shelf, a best-seller board) with its size and age, defined even when there is neither.
+
+    `skus` and `updated_at` are None where nothing is known; `age_seconds` is None without `updated_at`, and never
+    negative. `reason` says what is missing (capabilities V21).
+    """
+
+    name: str
+    state: FeedState
+    skus: int | None
+    updated_at: datetime | None
+    age_seconds: float | None
+    reason: str | None = None
 
 
 class Tier(StrEnum):
@@ -61,6 +85,27 @@ def ratio(metric: str, numerator: float | None, denominator: float | None, *, fo
         numerator=numerator,
         denominator_value=denominator,
         reason=reason,
+    )
+
+
+def feed(name: str, *, skus: int | None, updated_at: datetime | None, now: datetime) -> Feed:
+    """The state of a list of SKUs at `now` (TCA-76). Raises ValueError for a negative count."""
+    if skus is not None and skus < 0:
+        raise ValueError("a list cannot hold fewer than no SKU")
+    missing = []
+    if not skus:
+        missing.append("the number of SKUs is unknown" if skus is None else "it holds no SKU")
+    if updated_at is None:
+        missing.append("it was never updated")
+    state = FeedState.EMPTY if not skus else FeedState.UNDATED if updated_at is None else FeedState.FILLED
+    return Feed(
+        name=name,
+        state=state,
+        skus=skus,
+        updated_at=updated_at,
+        # A platform's clock may be ahead of ours: what comes from the future is new.
+        age_seconds=None if updated_at is None else max((now - updated_at).total_seconds(), 0.0),
+        reason=" and ".join(missing) or None,
     )
 
 

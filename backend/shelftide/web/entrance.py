@@ -15,7 +15,7 @@ from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.api.session import session_cookie
 from shelftide.web.auth.doors import AppServices, principal, refuse_other_sites, requires_any
 from shelftide.web.auth.places import any_of_our_hosts, place_of
-from shelftide.web.auth.sessions import COOKIE, principal_of, sign_in, sign_out
+from shelftide.web.auth.sessions import COOKIE, sign_in, sign_out
 from shelftide.web.branding import checked_colour, theme_css
 from shelftide.web.i18n import LANGUAGES
 from shelftide.web.pages import LANGUAGE_COOKIE, AnyRequest, agency_here, look_of, page
@@ -95,14 +95,9 @@ class EntranceController(Controller):
 
 
 async def _admit(request: AnyRequest, services: AppServices, data: Credentials) -> str:
-    """The cookie of a fresh session. At a portal only this agency's clients' people have one."""
+    """The cookie of a fresh session."""
     place = await place_of(request)
-    signed = await sign_in(services.database, data.email, data.password, agency_id=place.agency_id)
-    if place.is_portal:
-        who = await principal_of(services.database, signed.cookie)
-        if who is None or who.role is not Role.CLIENT:
-            await sign_out(services.database, signed.cookie)
-            raise SignInRequiredError("The e-mail address or the password is wrong.")
+    signed = await sign_in(services.database, data.email, data.password, portal_of=place.agency_id)
     return signed.cookie
 
 

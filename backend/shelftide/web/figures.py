@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from shelftide.analytics.cover import SkuCover, covers_of, window
+from shelftide.analytics.figures import Feed
 from shelftide.analytics.freshness import Freshness, fresh_at, freshness
 from shelftide.analytics.overview import (
     METRICS,
@@ -23,6 +24,7 @@ from shelftide.analytics.overview import (
     series_of,
     tiles,
 )
+from shelftide.analytics.shelf import shelf_of
 from shelftide.core.errors import InvalidInputError
 from shelftide.ingest.registry import Registry
 from shelftide.store.repositories.agencies import Tenant
@@ -45,6 +47,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     tiles: list[tuple[Tile, datetime | None]]
     charts: list[Chart]
     covers: list[SkuCover]
+    shelf: Feed
     sellers: list[Seller]
     titles: dict[str, str]
     freshness: Freshness
@@ -89,6 +92,7 @@ async def read_figures(
         tiles=[(tile, fresh_at(tile.source, streams, names, carried)) for tile in tiles(points, period, first)],
         charts=charts([p for p in points if period.has(p.day) or seen_before(p.metric, period, first)], period, words),
         covers=covers_of(sales, shelf, since=since, until=until),
+        shelf=shelf_of(shelf, now),
         sellers=best_sellers([row for row in sales if period.has(row.day)], _SELLERS),
         titles={row.sku: row.title for row in sorted(shelf, key=lambda row: len(row.title or "")) if row.title},
         freshness=freshness(streams, now),

@@ -8,7 +8,8 @@ import hashlib
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
@@ -29,6 +30,7 @@ from shelftide_sdk.records import Customer, Record, record_type
 from shelftide_sdk.verdict import Verdict, judge, suite_for
 
 out = Console()
+_AS_JSON = "shelftide.as_json"
 
 
 class PluginView(Protocol):
@@ -166,6 +168,38 @@ def fail(error: ConnectorError, as_json: bool) -> NoReturn:
     raise SystemExit(2 if isinstance(error, ConfigurationError) else 3)
 
 
+class Commands(click.Group):
+    """A command group that machines can use: with `--json`, a usage error is one JSON object too."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Note whether a machine asks; click takes the arguments apart in place."""
+        as_json = "--json" in args
+        with _usage_errors(as_json):
+            found = super().make_context(info_name, args, parent, **extra)
+        found.meta[_AS_JSON] = as_json
+        return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was named."""
+        with _usage_errors(bool(ctx.meta.get(_AS_JSON))):
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _usage_errors(as_json: bool) -> Iterator[None]:
+    try:
+        yield
+    except click.UsageError as error:
+        if not as_json:
+            raise
+        path = error.ctx.command_path if error.ctx else ""
+        body = {"error": "usage", "message": error.format_message(), "hint": f"Try: {path} --help".strip()}
+        click.echo(json.dumps(body, ensure_ascii=False), err=True)
+        raise SystemExit(2) from error
+
+
 def connector(registry: Callable[[], RegistryView]) -> click.Group:
     """The command group, over any registry."""
 
@@ -177,7 +211,7 @@ def connector(registry: Callable[[], RegistryView]) -> click.Group:
             )
         return known[name]
 
-    @click.group(help="Connectors: list, check, read, test.")
+    @click.group(cls=Commands, help="Connectors: list, check, read, test.")
     def group() -> None:
         """Group."""
 

@@ -1,6 +1,9 @@
-"""The connectors of this environment, found by entry point: a registry for the SDK alone, without a server."""
+"""The connectors of this environment, found by entry point and loaded one by one: a registry without a server.
 
-from collections.abc import Iterable
+A broken plugin is listed with its error; the others go on.
+"""
+
+from collections.abc import Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 
 import msgspec
@@ -12,46 +15,81 @@ from shelftide_sdk.hookspecs import PROJECT
 
 
 class InstalledPlugin(msgspec.Struct, frozen=True, kw_only=True):
-    """A distribution and what came of loading it."""
+    """An installed distribution and what came of loading it. `name` is its entry point's."""
 
+    name: str
     distribution: str
     version: str
     error: str = ""
     connectors: tuple[type[Connector], ...] = ()
 
+    @property
+    def state(self) -> str:
+        """`ok` or `broken`."""
+        return "broken" if self.error else "ok"
+
 
 class Installed:
-    """All plugins; a broken one carries its error and hides none of the others."""
+    """All plugins. `allowed` names distributions; empty means all that are installed."""
 
-    def __init__(self, entries: Iterable[EntryPoint] | None = None) -> None:
+    def __init__(self, entries: Iterable[EntryPoint] | None = None, allowed: Sequence[str] = ()) -> None:
         found = sorted(entry_points(group=PROJECT) if entries is None else entries, key=lambda entry: entry.name)
-        self.plugins = tuple(_load(entry) for entry in found)
+        taken: dict[str, str] = {}
+        plugins = []
+        for entry in found:
+            if not allowed or _distribution(entry) in allowed:
+                plugin = _without_clash(_load(entry), taken)
+                taken |= {c.info.name: plugin.distribution for c in plugin.connectors}
+                plugins.append(plugin)
+        self.plugins = tuple(plugins)
+        self.connectors = {c.info.name: c for plugin in plugins for c in plugin.connectors}
 
-    @property
-    def connectors(self) -> dict[str, type[Connector]]:
-        """Connector classes by name."""
-        return {c.info.name: c for plugin in self.plugins for c in plugin.connectors}
+
+def _distribution(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else entry.name
+
+
+def _without_clash(plugin: InstalledPlugin, taken: dict[str, str]) -> InstalledPlugin:
+    clash = next((c.info.name for c in plugin.connectors if c.info.name in taken), None)
+    if clash is None:
+        return plugin
+    reason = f"connector {clash!r} is already registered by {taken[clash]}"
+    return msgspec.structs.replace(plugin, error=reason, connectors=())
 
 
 def _load(entry: EntryPoint) -> InstalledPlugin:
-    distribution = entry.dist.name if entry.dist else entry.name
-    version = entry.dist.version if entry.dist else ""
+    found = InstalledPlugin(
+        name=entry.name, distribution=_distribution(entry), version=entry.dist.version if entry.dist else ""
+    )
     try:
-        connectors = _connectors(entry)
+        return msgspec.structs.replace(found, connectors=_connectors(entry))
     except Exception as error:  # noqa: BLE001  # outsiders' code may raise anything at import
-        return InstalledPlugin(distribution=distribution, version=version, error=f"{type(error).__name__}: {error}")
-    return InstalledPlugin(distribution=distribution, version=version, connectors=connectors)
+        return msgspec.structs.replace(found, error=f"{type(error).__name__}: {error}")
 
 
 def _connectors(entry: EntryPoint) -> tuple[type[Connector], ...]:
+    # A manager of its own for each plugin: a failure half way through a registration leaves nothing behind.
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(entry.load(), entry.name)
     manager.check_pending()
     found = tuple(c for classes in manager.hook.register_connectors() for c in classes)
     for connector in found:
-        if not (isinstance(connector, type) and issubclass(connector, Connector)):
-            raise TypeError(f"{connector!r} is not a Connector class")
-        if connector.info.api_requires[0] != API_VERSION[0] or connector.info.api_requires > API_VERSION:
-            raise RuntimeError(f"{connector.info.name} needs SDK API {connector.info.api_requires}, not {API_VERSION}")
+        _check(connector)
+    names = [connector.info.name for connector in found]
+    if len(set(names)) != len(names):
+        raise ValueError("it registers two connectors of one name")
     return found
+
+
+def _check(connector: type[Connector]) -> None:
+    if not (isinstance(connector, type) and issubclass(connector, Connector)):
+        raise TypeError(f"{connector!r} is not a Connector class")
+    major, minor = connector.info.api_requires
+    if major != API_VERSION[0] or minor > API_VERSION[1]:
+        raise RuntimeError(
+            f"{connector.info.name} needs SDK API {major}.{minor}; this is {API_VERSION[0]}.{API_VERSION[1]}"
+        )
+    names = [stream.name for stream in connector.streams]
+    if len(set(names)) != len(names):
+        raise ValueError(f"{connector.info.name} declares a stream twice")

@@ -1,21 +1,18 @@
 """TikTok's Accounts API on a loopback port: consent, tokens, profile, videos, moderation, and bad habits."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, ClassVar
 
-from shelftide_sdk.testing.emulator import Emulator, Request, Response, Route, reply
+from shelftide_sdk.testing.emulator import Request, Response, Route
 from shelftide_sdk.testing.world.model import Brand, Network, Video, WorldView
 from shelftide_tiktok.auth import ORGANIC_HEADER, ORGANIC_SCOPES
+from shelftide_tiktok.emulator_door import Denied, TikTokEmulator
 from shelftide_tiktok.emulator_grants import (
-    Grants,
     Issued,
-    Memory,
     TokenState,
     back_to,
-    brands_by_account,
     consent_page,
     refusal_page,
 )
@@ -29,24 +26,13 @@ from shelftide_tiktok.emulator_organic_facts import (
     video_row,
 )
 
-ACCOUNTS = str(Network.TIKTOK)
 DEMO_SECRET = "tiktok-demo-secret"
-ACCESS_LIFE = timedelta(seconds=86_400)
-REFRESH_LIFE = timedelta(seconds=31_536_000)
 _API = "/open_api/v1.3"
 _LONGEST_WINDOW = timedelta(days=60)
 _MOST_VIDEOS = 20
 
 
-class Denied(Exception):  # noqa: N818  # a refusal on its way to the wire, not an error of the program
-    """An answer other than success: always HTTP 200, with a code in the body."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class TikTokOrganicEmulator(Emulator):
+class TikTokOrganicEmulator(TikTokEmulator):
     """All Business accounts of the world.
 
     Attributes:
@@ -57,24 +43,16 @@ class TikTokOrganicEmulator(Emulator):
     platform: ClassVar[str] = "tiktok"
     hosts: ClassVar[tuple[str, ...]] = ("business-api.tiktok.com", "www.tiktok.com")
 
-    def __init__(
-        self,
-        world: WorldView,
-        *,
-        scenarios: Sequence[str] = (),
-        seed: int = 7,
-        client_id: str = "shelftide-demo",
-        client_secret: str = DEMO_SECRET,
-        clock: Callable[[], datetime] | None = None,
-    ) -> None:
-        super().__init__(world, scenarios=scenarios, seed=seed, clock=clock)
-        self.client_id = client_id
-        self.client_secret = client_secret
-        self.grants = Grants(self.clock, access_life=ACCESS_LIFE, refresh_life=REFRESH_LIFE)
+    account_kind: ClassVar[str] = str(Network.TIKTOK)
+    demo_secret: ClassVar[str] = DEMO_SECRET
+    access_life: ClassVar[timedelta] = timedelta(seconds=86_400)
+    refresh_life: ClassVar[timedelta] = timedelta(seconds=31_536_000)
+    good_word: ClassVar[str] = "OK"
+    failure: ClassVar[tuple[int, str]] = (50000, "System error")
+
+    def __init__(self, world: WorldView, **options: Any) -> None:
+        super().__init__(world, **options)
         self.closed: set[str] = set()
-        self._accounts = brands_by_account(world.brands, ACCOUNTS)
-        self._memory = Memory(world)
-        self._calls: Counter[str] = Counter()
 
     def routes(self) -> Sequence[Route]:
         """Consent, tokens and data."""
@@ -156,41 +134,27 @@ class TikTokOrganicEmulator(Emulator):
             "access_token": issued.access,
             "token_type": "Bearer",
             "scope": ",".join(ORGANIC_SCOPES),
-            "expires_in": int(ACCESS_LIFE.total_seconds()),
+            "expires_in": int(self.access_life.total_seconds()),
             "refresh_token": issued.refresh,
-            "refresh_token_expires_in": int(REFRESH_LIFE.total_seconds()),
+            "refresh_token_expires_in": int(self.refresh_life.total_seconds()),
             "open_id": issued.account,
         }
 
     # -- one call ------------------------------------------------------------------------------------------------
 
-    def before(self, request: Request) -> Response | None:
-        """Failures in bursts and throttling, of data calls only."""
-        if not request.path.startswith(f"{_API}/business/"):
-            return None
-        if "flap" in self.scenarios and self.requests % 10 == 4:
-            return Response(status=502, body=b"<html>Bad Gateway</html>", headers=())
-        if "flap" in self.scenarios and self.requests % 10 == 5:
-            return self._fail(50000, "System error")
-        if "throttle" in self.scenarios and self.requests % 3 == 0:
-            return self._fail(40100, "Too many requests. Please retry in a while.")
-        return None
+    def is_data(self, request: Request) -> bool:
+        """Calls under `business/`."""
+        return request.path.startswith(f"{_API}/business/")
 
-    def _api(self, handler: Callable[[Request, Brand], Row]) -> Callable[[Request], Response]:
-        def answer(request: Request) -> Response:
-            try:
-                return self._good(handler(request, self._authenticate(request)))
-            except Denied as denied:
-                return self._fail(denied.code, str(denied))
+    def too_many(self) -> Response:
+        """A code in HTTP 200."""
+        return self._fail(40100, "Too many requests. Please retry in a while.")
 
-        return answer
+    def _no_data(self) -> Row:
+        return {}
 
     def _authenticate(self, request: Request) -> Brand:
-        state, account = self.grants.look_up(request.headers.get(ORGANIC_HEADER.lower(), ""))
-        self._calls[account] += 1
-        if "expire" in self.scenarios and self._calls[account] % 6 == 0 and state is TokenState.GOOD:
-            self.grants.expire_access(account)
-            state = TokenState.EXPIRED
+        state, account = self._look_up(request.headers.get(ORGANIC_HEADER.lower(), ""))
         if state is TokenState.UNKNOWN:
             raise Denied(40105, "Access token is incorrect or has been revoked.")
         if state is TokenState.EXPIRED:
@@ -271,21 +235,6 @@ class TikTokOrganicEmulator(Emulator):
             if video.pending_id == asked:
                 return {"status": "PUBLISH_COMPLETE", "post_ids": [video.public_id] if self._is_public(video) else []}
         raise Denied(40007, "the publishing does not exist")
-
-    def _rearranged(self, rows: list[Row]) -> list[Row]:
-        found = [*rows, rows[-1]] if "duplicate" in self.scenarios and rows else list(rows)
-        if "shuffle" in self.scenarios:
-            self.random.shuffle(found)
-        return found
-
-    def _good(self, data: Row) -> Response:
-        return reply({"code": 0, "message": "OK", "request_id": self._request_id(), "data": data})
-
-    def _fail(self, code: int, message: str) -> Response:
-        return reply({"code": code, "message": message, "request_id": self._request_id(), "data": {}})
-
-    def _request_id(self) -> str:
-        return f"{self.clock():%Y%m%d%H%M%S}{self.requests:018d}"
 
 
 def drift(row: Row, video: Video) -> None:

@@ -2,24 +2,21 @@
 
 import base64
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import msgspec
 
-from shelftide_sdk.testing.emulator import Emulator, Request, Response, Route, reply
+from shelftide_sdk.testing.emulator import Request, Response, Route
 from shelftide_sdk.testing.world.model import Brand, Channel, Network, Order, Place, StockState, WorldView
 from shelftide_tiktok.auth import SHOP_HEADER, needs_cipher, sign_shop
+from shelftide_tiktok.emulator_door import Denied, TikTokEmulator
 from shelftide_tiktok.emulator_grants import (
-    Grants,
     Issued,
-    Memory,
     TokenState,
     back_to,
-    brands_by_account,
     consent_page,
     refusal_page,
 )
@@ -68,15 +65,6 @@ _LONGEST_RANGE = timedelta(days=93)
 _DRIFTED = "AWAITING_MANUAL_REVIEW"
 
 
-class Denied(Exception):  # noqa: N818  # a refusal on its way to the wire, not an error of the program
-    """An answer other than success."""
-
-    def __init__(self, code: int, message: str, status: int = 200) -> None:
-        super().__init__(message)
-        self.code = code
-        self.status = status
-
-
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A row that is built when it is asked for. `mark` orders a list, `id` breaks ties."""
 
@@ -85,7 +73,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     build: Callable[[], Row]
 
 
-class TikTokShopEmulator(Emulator):
+class TikTokShopEmulator(TikTokEmulator):
     """All TikTok shops of the world.
 
     Attributes:
@@ -101,24 +89,16 @@ class TikTokShopEmulator(Emulator):
         "services.us.tiktokshop.com",
     )
 
-    def __init__(
-        self,
-        world: WorldView,
-        *,
-        scenarios: Sequence[str] = (),
-        seed: int = 7,
-        client_id: str = "shelftide-demo",
-        client_secret: str = DEMO_SECRET,
-        clock: Callable[[], datetime] | None = None,
-    ) -> None:
-        super().__init__(world, scenarios=scenarios, seed=seed, clock=clock)
-        self.client_id = client_id
-        self.client_secret = client_secret
-        self.grants = Grants(self.clock, access_life=timedelta(days=7), refresh_life=timedelta(days=365))
+    account_kind: ClassVar[str] = ACCOUNTS
+    demo_secret: ClassVar[str] = DEMO_SECRET
+    access_life: ClassVar[timedelta] = timedelta(days=7)
+    refresh_life: ClassVar[timedelta] = timedelta(days=365)
+    good_word: ClassVar[str] = "Success"
+    failure: ClassVar[tuple[int, str]] = (36009003, "Internal error. Please try again.")
+
+    def __init__(self, world: WorldView, **options: Any) -> None:
+        super().__init__(world, **options)
         self.denied_scopes: set[str] = set()
-        self._shops = brands_by_account(world.brands, ACCOUNTS)
-        self._memory = Memory(world)
-        self._calls: Counter[str] = Counter()
 
     def routes(self) -> Sequence[Route]:
         """Consent, tokens and data."""
@@ -154,7 +134,7 @@ class TikTokShopEmulator(Emulator):
             return refusal_page("service_id is missing")
         shops = [
             (shop_id, brand.name)
-            for shop_id, brand in self._shops.items()
+            for shop_id, brand in self._accounts.items()
             if brand.market == "US" or request.host != "services.us.tiktokshop.com"
         ]
         fields = {name: request.params.get(name, "") for name in ("state", "redirect_uri")}
@@ -164,10 +144,10 @@ class TikTokShopEmulator(Emulator):
         """The seller agrees: back to the app with a code."""
         asked = request.params
         shop_id = asked.get("account", "")
-        if shop_id not in self._shops:
+        if shop_id not in self._accounts:
             return refusal_page("unknown shop")
         query = {"app_key": self.client_id, "code": self.grants.code(shop_id), "state": asked.get("state", "")}
-        return back_to(asked.get("redirect_uri", ""), {**query, "shop_region": self._shops[shop_id].market})
+        return back_to(asked.get("redirect_uri", ""), {**query, "shop_region": self._accounts[shop_id].market})
 
     def exchange(self, request: Request) -> Response:
         """Trade a code."""
@@ -188,7 +168,7 @@ class TikTokShopEmulator(Emulator):
 
     def token_data(self, issued: Issued) -> Row:
         """The data of a token reply. The ends are moments in unix seconds."""
-        brand = self._shops[issued.account]
+        brand = self._accounts[issued.account]
         return {
             "access_token": issued.access,
             "access_token_expire_in": seconds(issued.access_until),
@@ -203,26 +183,13 @@ class TikTokShopEmulator(Emulator):
 
     # -- one call ------------------------------------------------------------------------------------------------
 
-    def before(self, request: Request) -> Response | None:
-        """Failures in bursts and throttling, of data calls only."""
-        if request.path.startswith(("/open/", "/api/")):
-            return None
-        if "flap" in self.scenarios and self.requests % 10 == 4:
-            return Response(status=502, body=b"<html>Bad Gateway</html>", headers=())
-        if "flap" in self.scenarios and self.requests % 10 == 5:
-            return self._fail(36009003, "Internal error. Please try again.")
-        if "throttle" in self.scenarios and self.requests % 3 == 0:
-            return self._fail(36009002, "Too many requests.", 429, {"retry-after": "1"})
-        return None
+    def is_data(self, request: Request) -> bool:
+        """All but consent and tokens."""
+        return not request.path.startswith(("/open/", "/api/"))
 
-    def _api(self, handler: Callable[[Request, Brand], Row]) -> Callable[[Request], Response]:
-        def answer(request: Request) -> Response:
-            try:
-                return self._good(handler(request, self._authenticate(request)))
-            except Denied as denied:
-                return self._fail(denied.code, str(denied), denied.status)
-
-        return answer
+    def too_many(self) -> Response:
+        """HTTP 429 with Retry-After."""
+        return self._fail(36009002, "Too many requests.", 429, {"retry-after": "1"})
 
     def _authenticate(self, request: Request) -> Brand:
         self._check_signature(request)
@@ -235,7 +202,7 @@ class TikTokShopEmulator(Emulator):
             raise Denied(106013, "shop_cipher is required", 400)
         elif named != cipher(shop_id):
             raise Denied(101000, "shop_cipher does not belong to this authorization", 400)
-        return self._shops[shop_id]
+        return self._accounts[shop_id]
 
     def _check_signature(self, request: Request) -> None:
         asked = request.params
@@ -253,11 +220,7 @@ class TikTokShopEmulator(Emulator):
             raise Denied(106001, "Invalid signature", 401)
 
     def _check_token(self, request: Request) -> str:
-        state, shop_id = self.grants.look_up(request.headers.get(SHOP_HEADER, ""))
-        self._calls[shop_id] += 1
-        if "expire" in self.scenarios and self._calls[shop_id] % 6 == 0 and state is TokenState.GOOD:
-            self.grants.expire_access(shop_id)
-            state = TokenState.EXPIRED
+        state, shop_id = self._look_up(request.headers.get(SHOP_HEADER, ""))
         if state is TokenState.UNKNOWN:
             raise Denied(105001, "access_token is invalid", 401)
         if state is TokenState.EXPIRED:
@@ -388,22 +351,6 @@ class TikTokShopEmulator(Emulator):
             data[root] = [entry.build() for entry in entries if _place(entry) == after] + data[root]
         data[root] = self._rearranged(data[root])
         return data
-
-    def _rearranged(self, rows: list[Row]) -> list[Row]:
-        found = [*rows, rows[-1]] if "duplicate" in self.scenarios and rows else list(rows)
-        if "shuffle" in self.scenarios:
-            self.random.shuffle(found)
-        return found
-
-    def _good(self, data: Row) -> Response:
-        return reply({"code": 0, "message": "Success", "request_id": self._request_id(), "data": data})
-
-    def _fail(self, code: int, message: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-        body = {"code": code, "message": message, "request_id": self._request_id(), "data": None}
-        return reply(body, status, headers)
-
-    def _request_id(self) -> str:
-        return f"{self.clock():%Y%m%d%H%M%S}{self.requests:018d}"
 
 
 def drift(rows: Sequence[Row]) -> None:

@@ -19,7 +19,7 @@ from shelftide_sdk.records import (
     ProfileKind,
     Record,
 )
-from shelftide_tiktok.values import Row, identifier, maybe_whole, moment, number, rows, share
+from shelftide_tiktok.values import Row, identifier, maybe_whole, moment, number, rows, share, whole
 
 ZONE = "UTC"
 PROFILE_FIELDS = (
@@ -72,11 +72,12 @@ VIDEO_FIELDS = (
     "website_clicks",
 )
 _KINDS = {"VIDEO": ContentKind.VIDEO, "PHOTO": ContentKind.CAROUSEL}
-_BUCKETS = {
-    "audience_ages": ("age", "age"),
-    "audience_genders": ("gender", "gender"),
-    "audience_countries": ("country", "country"),
-    "audience_cities": ("city", "city_name"),
+# dimension -> (list in the reply, field that names a group)
+BUCKETS = {
+    "age": ("audience_ages", "age"),
+    "gender": ("audience_genders", "gender"),
+    "country": ("audience_countries", "country"),
+    "city": ("audience_cities", "city_name"),
 }
 _HASHTAG = re.compile(r"#(\w+)")
 
@@ -133,22 +134,17 @@ def map_profile_day(row: Row, profile_id: str) -> ProfileDay:
     )
 
 
-def map_audience(data: Row, profile_id: str, day: date) -> list[Record]:
-    """Who follows on `day`, the day of the call: TikTok keeps no history of it."""
-    found: list[Record] = []
-    for name, (dimension, label) in _BUCKETS.items():
-        for row in rows(data, name):
-            found.append(  # noqa: PERF401  # two nested loops of records read better than a comprehension
-                AudienceDay(
-                    profile_id=profile_id,
-                    day=day,
-                    zone=ZONE,
-                    dimension=dimension,
-                    bucket=str(row[label]),
-                    share=share(row, "percentage"),
-                )
-            )
-    return found
+def map_bucket(row: Row, dimension: str, profile_id: str, day: date) -> AudienceDay:
+    """A group of the followers on `day`, the day of the call: TikTok keeps no history of it."""
+    label = BUCKETS[dimension][1]
+    return AudienceDay(
+        profile_id=profile_id,
+        day=day,
+        zone=ZONE,
+        dimension=dimension,
+        bucket=identifier(row[label], label),
+        share=share(row, "percentage"),
+    )
 
 
 def map_activity(row: Row, profile_id: str) -> list[Record]:
@@ -159,11 +155,18 @@ def map_activity(row: Row, profile_id: str) -> list[Record]:
             day=day_of(row),
             zone=ZONE,
             dimension="hour",
-            bucket=str(hour["hour"]),
+            bucket=str(_hour(hour["hour"])),
             count=maybe_whole(hour, "count"),
         )
         for hour in rows(row, "audience_activity")
     ]
+
+
+def _hour(value: Any) -> int:
+    found = whole(value, "hour")
+    if not 0 <= found < 24:
+        raise DataError(f"not an hour of a day: {value!r}")
+    return found
 
 
 def is_public(item_id: Any) -> bool:

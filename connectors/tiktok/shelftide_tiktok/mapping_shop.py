@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from shelftide_sdk.connector import Reject
 from shelftide_sdk.errors import DataError
 from shelftide_sdk.money import Money
 from shelftide_sdk.records import (
@@ -59,7 +60,25 @@ _STATUSES = {
     "CANCELLED": OrderStatus.CANCELLED,
 }
 # Money has been given back in these states only; a request that is pending or refused is no refund.
-_PAID_BACK = frozenset({"RETURN_OR_REFUND_REQUEST_SUCCESS", "RETURN_OR_REFUND_REQUEST_COMPLETE"})
+_CONTENTS = frozenset({"video", "live"})
+_SETTLED = frozenset({"RETURN_OR_REFUND_REQUEST_SUCCESS", "RETURN_OR_REFUND_REQUEST_COMPLETE"})
+_PAID_BACK = _SETTLED | {"REPLACEMENT_REQUEST_REFUND_SUCCESS"}
+_NOT_PAID_BACK = frozenset(
+    {
+        "RETURN_OR_REFUND_REQUEST_PENDING",
+        "RETURN_OR_REFUND_REQUEST_REJECT",
+        "RETURN_OR_REFUND_REQUEST_CANCEL",
+        "REFUND_OR_RETURN_REQUEST_REJECT",
+        "AWAITING_BUYER_SHIP",
+        "AWAITING_BUYER_RESPONSE",
+        "BUYER_SHIPPED_ITEM",
+        "REJECT_RECEIVE_PACKAGE",
+        "REPLACEMENT_REQUEST_PENDING",
+        "REPLACEMENT_REQUEST_REJECT",
+        "REPLACEMENT_REQUEST_CANCEL",
+        "REPLACEMENT_REQUEST_COMPLETE",
+    }
+)
 
 
 class Shop(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,9 +211,12 @@ def map_affiliate_order(row: Row, shop: Shop) -> list[Record]:
         creator = maybe_identifier(sku.get("creator_username"))
         if creator is None:
             continue
+        kind = identifier(sku["content_type"], "content_type").lower()
         content = maybe_identifier(sku.get("content_id"))
-        kind = str(sku.get("content_type") or "").lower() or None
-        key = f"{order_id}-affiliate-{creator}-{content or kind or 'shop'}"
+        if content is None and kind in _CONTENTS:
+            raise DataError(f"content_id is missing for content_type {kind!r}")
+        # A showcase has no id of its own.
+        key = f"{order_id}-affiliate-{creator}-{content or kind}"
         found[key] = Touch(
             source_id=key,
             occurred_at=placed_at,
@@ -203,7 +225,7 @@ def map_affiliate_order(row: Row, shop: Shop) -> list[Record]:
             order_id=order_id,
             position=len(found) if key not in found else found[key].position,
             paid=Paid.PAID,
-            platform_source=f"affiliate_{kind}" if kind else "affiliate",
+            platform_source=f"affiliate_{kind}",
             content_id=content,
             campaign_id=maybe_identifier(sku.get("campaign_id")),
             creator_id=creator,
@@ -212,15 +234,18 @@ def map_affiliate_order(row: Row, shop: Shop) -> list[Record]:
 
 
 def map_refund(row: Row, shop: Shop) -> list[Record]:
-    """A return as a refund, once its money was given back; nothing before.
+    """A return as a refund, once its money was given back; nothing before. Raises DataError for an unknown state.
 
     TikTok names no moment of payment: the last update is the closest, since a settled return changes no more.
     `quantity` counts the pieces that come back; a refund without return brings none.
     """
-    status = str(row.get("return_status") or "")
+    # TikTok's own list writes two of the words without the E.
+    status = str(row.get("return_status") or "").replace("REPLACMENT", "REPLACEMENT")
     kind = str(row.get("return_type") or "")
-    if status not in _PAID_BACK or kind == "REPLACEMENT":
+    if status in _NOT_PAID_BACK or (kind == "REPLACEMENT" and status in _SETTLED):
         return []
+    if status not in _PAID_BACK:
+        raise DataError(f"return_status is not known: {status!r}")
     paid = row.get("refund_amount")
     if not isinstance(paid, dict):
         raise DataError("refund_amount is missing")
@@ -276,6 +301,20 @@ def _variant(row: Row, product: Product) -> Variant:
         stock_item_id=identifier(row["id"]),
         updated_at=product.updated_at,
     )
+
+
+def stocked(found: Sequence[Any]) -> tuple[list[str], list[Reject]]:
+    """(ids of the products that can have stock, rows without an id). A deleted product has none."""
+    ids: list[str] = []
+    rejects: list[Reject] = []
+    for row in found:
+        try:
+            if row.get("status") != "DELETED":
+                ids.append(identifier(row["id"]))
+        except (DataError, KeyError, AttributeError) as error:
+            reason = error.message if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
+            rejects.append(Reject(StockLevel.__name__, f"product: {reason}", row))
+    return ids, rejects
 
 
 def map_stock(row: Row) -> list[Record]:

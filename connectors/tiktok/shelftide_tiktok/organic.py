@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, date, timedelta
+from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
@@ -29,17 +30,18 @@ from shelftide_sdk.records import AudienceDay, Content, ContentSnapshot, Profile
 from shelftide_tiktok.auth import ORGANIC_API, ORGANIC_AUTH
 from shelftide_tiktok.mapping_organic import (
     AUDIENCE_FIELDS,
+    BUCKETS,
     DAY_FIELDS,
     PROFILE_FIELDS,
     ZONE,
     has_figures,
     map_activity,
-    map_audience,
+    map_bucket,
     map_profile,
     map_profile_day,
 )
 from shelftide_tiktok.replies import classify_organic
-from shelftide_tiktok.values import Row, rows
+from shelftide_tiktok.values import Row, data_of, listed
 from shelftide_tiktok.videos import read_videos
 
 WINDOW_DAYS = 60  # first and last day included
@@ -126,7 +128,9 @@ class TikTokOrganic(Connector):
         account_id = _account_id(ctx)
         data = await _business(ctx, AUDIENCE_FIELDS[:-1])
         today = ctx.captured_at.astimezone(UTC).date()
-        yield _page([data], lambda row: map_audience(row, account_id, today), AudienceDay)
+        for dimension, (name, _) in BUCKETS.items():
+            found = listed(data, name, "business/get/")
+            yield _page(found, partial(map_bucket, dimension=dimension, profile_id=account_id, day=today), AudienceDay)
         recent = msgspec.structs.replace(ctx, since=max(ctx.since, ctx.captured_at - _HABIT))
         async for found, place in _metrics(recent, stream, cursor, AUDIENCE_FIELDS[-1:]):
             yield _page(found, lambda row: map_activity(row, account_id), AudienceDay, place)
@@ -146,10 +150,7 @@ def _account_id(ctx: Context) -> str:
 async def _business(ctx: Context, fields: Sequence[str], **window: str) -> Row:
     params = {"business_id": _account_id(ctx), "fields": json.dumps(fields), **window}
     response = await ctx.client.get(f"{ORGANIC_API}business/get/", params=params)
-    data = response.json().get("data")
-    if not isinstance(data, dict):
-        raise ContractError("the reply of business/get/ has no data")
-    return data
+    return data_of(response.json(), "business/get/")
 
 
 async def _metrics(
@@ -164,7 +165,10 @@ async def _metrics(
     place = cursor
     for first, last in windows(start, yesterday):
         data = await _business(ctx, fields, start_date=first.isoformat(), end_date=last.isoformat())
-        counted = list({_day_text(row): row for row in rows(data, "metrics") if _is_counted(row)}.values())
+        if "metrics" not in data:
+            raise ContractError("the reply of business/get/ holds no metrics, which were asked for")
+        asked = listed(data, "metrics", "business/get/")
+        counted = list({_day_text(row): row for row in asked if _is_counted(row)}.values())
         known = [day for day in map(_day_text, counted) if _DAY.fullmatch(day)]
         if known:
             place = {"date": f"{max(known)}T00:00:00+00:00"}

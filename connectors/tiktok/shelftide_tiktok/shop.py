@@ -46,10 +46,11 @@ from shelftide_tiktok.mapping_shop import (
     map_statement,
     map_stock,
     map_warehouse,
+    stocked,
 )
 from shelftide_tiktok.markets import currency_of, zone_of
 from shelftide_tiktok.replies import classify_shop
-from shelftide_tiktok.values import Row, rows
+from shelftide_tiktok.values import Row, data_of, listed, unrepeated
 from shelftide_tiktok.webhooks import Reading, read_delivery
 from shelftide_tiktok.windows import Search, changes, load_progress, pages
 
@@ -197,23 +198,24 @@ class TikTokShop(Connector):
             filters = {"update_time_ge": int(ctx.start(stream, cursor).timestamp())}
         seen: set[str] = set()
         async for found, token in pages(ctx.client, PRODUCT_SEARCH, filters):
-            fresh = _unrepeated(found, "id", seen)
+            fresh = unrepeated(found, "id", seen)
             yield _page(fresh, lambda row: map_product(row, shop), Product, cursor=None if token else ended)
 
     async def _stock(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
         """The stock of each page of products. Deleted products have none."""
         seen: set[str] = set()
         async for found, _ in pages(ctx.client, PRODUCT_SEARCH, {}):
-            fresh = [row for row in _unrepeated(found, "id", seen) if row.get("status") != "DELETED"]
-            if not fresh:
+            ids, rejects = stocked(unrepeated(found, "id", seen))
+            if rejects:
+                yield Page(rejects=rejects)
+            if not ids:
                 continue
-            body = {"product_ids": [str(row["id"]) for row in fresh]}
-            response = await ctx.client.post(SHOP_API + INVENTORY, json=body)
-            inventory = rows(response.json().get("data"), "inventory")
-            yield _page(_unrepeated(inventory, "product_id", set()), map_stock, StockLevel)
+            response = await ctx.client.post(SHOP_API + INVENTORY, json={"product_ids": ids})
+            inventory = listed(data_of(response.json(), INVENTORY), "inventory", INVENTORY)
+            yield _page(unrepeated(inventory, "product_id", set()), map_stock, StockLevel)
 
     async def _locations(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
-        yield _page(_unrepeated(await _list(ctx, WAREHOUSES, "warehouses"), "id", set()), map_warehouse, Location)
+        yield _page(unrepeated(await _list(ctx, WAREHOUSES, "warehouses"), "id", set()), map_warehouse, Location)
 
 
 def map_shop(row: Row) -> Account:
@@ -243,17 +245,7 @@ def _shop(settings: Mapping[str, str]) -> Shop:
 
 async def _list(ctx: Context, path: str, root: str, **params: str) -> Sequence[Row]:
     response = await ctx.client.get(SHOP_API + path, params=params)
-    return rows(response.json().get("data"), root)
-
-
-def _unrepeated(found: Sequence[Row], key: str, seen: set[str]) -> list[Row]:
-    fresh = []
-    for row in found:
-        value = str(row.get(key))
-        if value not in seen:
-            fresh.append(row)
-        seen.add(value)
-    return fresh
+    return listed(data_of(response.json(), path), root, path)
 
 
 def _sales(ctx: Context, found: Sequence[Row]) -> list[Row]:
@@ -267,7 +259,8 @@ def _sales(ctx: Context, found: Sequence[Row]) -> list[Row]:
 def _impersonal(row: Row) -> Row:
     if not isinstance(row, dict):
         return row
-    region = (row.get("recipient_address") or {}).get("region_code")
+    address = row.get("recipient_address")
+    region = address.get("region_code") if isinstance(address, dict) else None
     kept = {key: value for key, value in row.items() if key not in _PERSONAL}
     return {**kept, "recipient_address": {"region_code": region}} if region else kept
 

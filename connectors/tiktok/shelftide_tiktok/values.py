@@ -1,10 +1,10 @@
 """Plain values as TikTok writes them: ids as text, times in unix seconds, counts, shares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from shelftide_sdk.errors import DataError
+from shelftide_sdk.errors import ContractError, DataError
 from shelftide_sdk.money import Money
 
 Row = Mapping[str, Any]
@@ -87,10 +87,39 @@ def maybe_money(row: Row, name: str, currency: Any) -> Money | None:
 
 
 def rows(data: Any, name: str) -> Sequence[Any]:
-    """The list under `name`, empty when absent or null. Raises DataError when it is something else."""
-    found = data.get(name) if isinstance(data, Mapping) else None
+    """The list under `name`, empty when it or the whole is absent or null. Raises DataError for anything else."""
+    if data is not None and not isinstance(data, Mapping):
+        raise DataError(f"an object with {name} was expected: {data!r}")
+    found = None if data is None else data.get(name)
     if found is None:
         return ()
     if not isinstance(found, list):
         raise DataError(f"{name} is not a list")
     return found
+
+
+def data_of(body: Any, call: str) -> Row:
+    """The data of a good envelope. Raises ContractError when there is none: that is no empty answer."""
+    data = body.get("data") if isinstance(body, Mapping) else None
+    if not isinstance(data, Mapping):
+        raise ContractError(f"the reply of {call} has no data")
+    return data
+
+
+def listed(data: Any, name: str, call: str) -> list[Any]:
+    """The list that a reply holds. Raises ContractError when it is something else: no row of it can be understood."""
+    try:
+        return list(rows(data, name))
+    except DataError as error:
+        raise ContractError(f"{call}: {error.message}") from error
+
+
+def unrepeated(found: Iterable[Any], key: str, seen: set[str]) -> list[Any]:
+    """Rows whose id did not come before; what names no id goes on, to be rejected with its reason."""
+    fresh = []
+    for row in found:
+        value = row.get(key) if isinstance(row, dict) else None
+        if value is None or repr(value) not in seen:
+            fresh.append(row)
+        seen.add(repr(value))
+    return fresh

@@ -16,7 +16,7 @@ from shelftide_sdk.errors import ConfigurationError, ContractError, DataError
 from shelftide_sdk.records import Content
 from shelftide_tiktok.auth import ORGANIC_API
 from shelftide_tiktok.mapping_organic import VIDEO_FIELDS, created_at, is_public, map_video
-from shelftide_tiktok.values import rows, whole
+from shelftide_tiktok.values import data_of, listed, whole
 
 PAGE_SIZE = 20
 # TikTok stops counting a year after publishing; a little more for safety.
@@ -114,7 +114,7 @@ async def _resolve(ctx: Context, account_id: str, pending: _Pending) -> list[str
     gone = []
     for key, posted_at in list(pending.waiting.items()):
         data = await _publish_status(ctx, account_id, key)
-        for public in rows(data, "post_ids"):
+        for public in listed(data, "post_ids", "business/publish/status/"):
             pending.public[str(public)] = key
         expired = datetime.fromisoformat(posted_at) < ctx.captured_at - _WAITS_FOR
         if data.get("status") == _FAILED or expired:
@@ -144,9 +144,9 @@ async def _list(ctx: Context, account_id: str, place: int | None) -> tuple[list[
     if place is not None:
         params["cursor"] = place
     response = await ctx.client.get(f"{ORGANIC_API}business/video/list/", params=params)
-    data = response.json().get("data") or {}
+    data = data_of(response.json(), "business/video/list/")
+    found = listed(data, "videos", "business/video/list/")
     try:
-        found = list(rows(data, "videos"))
         following = whole(data.get("cursor"), "cursor") if data.get("has_more") else None
     except DataError as error:
         raise ContractError(f"business/video/list/: {error.message}") from error

@@ -8,9 +8,9 @@ import msgspec
 
 from shelftide_sdk.client import Client
 from shelftide_sdk.connector import Context, Cursor, Stream
-from shelftide_sdk.errors import ConfigurationError, ContractError, DataError
+from shelftide_sdk.errors import ConfigurationError, ContractError
 from shelftide_tiktok.auth import SHOP_API
-from shelftide_tiktok.values import Row, rows
+from shelftide_tiktok.values import Row, data_of, listed
 
 PAGE_SIZE = 100
 WINDOW = timedelta(days=30)
@@ -92,7 +92,7 @@ def plan_windows(ctx: Context, stream: Stream, progress: Progress) -> Iterator[W
 async def changes(ctx: Context, stream: Stream, cursor: Cursor | None, search: Search) -> AsyncIterator[Step]:
     """Pages of all changes, each row once."""
     progress = load_progress(cursor)
-    seen: set[tuple[Any, Any]] = set()
+    seen: set[str] = set()
     for window in plan_windows(ctx, stream, progress):
         async for found, token in _restartable(ctx, window, search):
             if token:
@@ -140,8 +140,7 @@ async def pages(
             response = await client.get(SHOP_API + search.path, params=query | dict(filters))
         else:
             response = await client.post(SHOP_API + search.path, params=query, json=dict(filters))
-        data = response.json().get("data") or {}
-        found, token = _page(data, search)
+        found, token = _page(data_of(response.json(), search.path), search)
         if token in visited:
             raise ContractError("TikTok's paging goes round in a circle", detail=search.path)
         visited.add(token)
@@ -150,19 +149,17 @@ async def pages(
             return
 
 
-def _page(data: Any, search: Search) -> tuple[list[Row], str]:
-    token = data.get("next_page_token") if isinstance(data, Mapping) else None
-    try:
-        return list(rows(data, search.root)), token if isinstance(token, str) else ""
-    except DataError as error:
-        raise ContractError(f"{search.path}: {error.message}") from error
+def _page(data: Row, search: Search) -> tuple[list[Row], str]:
+    token = data.get("next_page_token")
+    return listed(data, search.root, search.path), token if isinstance(token, str) else ""
 
 
-def _unseen(found: list[Row], search: Search, seen: set[tuple[Any, Any]]) -> list[Row]:
+def _unseen(found: list[Row], search: Search, seen: set[str]) -> list[Row]:
     fresh = []
     for row in found:
-        mark = (row.get(search.id_field), row.get(search.field)) if isinstance(row, dict) else (None, None)
-        if mark[0] is None or mark not in seen:
+        key = row.get(search.id_field) if isinstance(row, dict) else None
+        mark = repr((key, row.get(search.field))) if key is not None else ""
+        if not mark or mark not in seen:
             fresh.append(row)
         seen.add(mark)
     return fresh

@@ -59,6 +59,8 @@ class AcmeEmulator(Emulator):
             chosen = [rows[start - 1], *chosen]
         if "shuffle" in self.scenarios:
             self.random.shuffle(chosen)
+        if "schema-drift" in self.scenarios and name == "orders":
+            chosen = [_drifted(row) for row in chosen]
         following = start + _LIMIT[name]
         return self._ok(chosen, str(following) if following < len(rows) else None)
 
@@ -138,6 +140,13 @@ def _state(order: Order, now: datetime) -> str:
     if happened(order.completed_at):
         return "DONE"
     return "SENT" if happened(order.shipped_at) else "PAID"
+
+
+def _drifted(row: Row) -> Row:
+    """A state that nobody knows in a few orders, and no total in fewer; by number, so that a repeat is the same."""
+    number = int(row["id"].removeprefix("A"))
+    state = "UNDER_REVIEW" if number % 5 == 0 else row["state"]
+    return {**row, "state": state, "total_cents": None if number % 11 == 0 else row["total_cents"]}
 
 
 def _item(sku_key: str) -> str:

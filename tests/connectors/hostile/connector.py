@@ -19,6 +19,7 @@ from shelftide_sdk import (
     Context,
     ContractError,
     Cursor,
+    Delete,
     Health,
     HealthState,
     Money,
@@ -76,7 +77,12 @@ class Honest(Connector):
         async for rows in self.rows(ctx, ctx.start(stream, cursor)):
             records, rejects = map_rows(rows, self.map, Order)
             newest = max(newest, *(self.mark(record) for record in records), "")
-            yield Page(records=records, rejects=rejects, cursor=self.cursor(newest))
+            yield Page(records=records, rejects=rejects, deletes=self.replaced(rows), cursor=self.cursor(newest))
+
+    def replaced(self, rows: list[Any]) -> list[Delete]:
+        """Drafts that have become orders."""
+        drafts = [row.get("was") for row in rows if isinstance(row, dict)]
+        return [Delete(Order, {"source_id": draft}) for draft in drafts if isinstance(draft, str) and draft]
 
     def map(self, row: Any) -> Record:
         if not isinstance(row["id"], str) or not row["id"]:
@@ -393,6 +399,36 @@ class TrustsOrder(Honest):
                     kept.append(row)
                     last = row["changed"]
             yield kept
+
+
+class KeepsDrafts(Honest):
+    def replaced(self, rows: list[Any]) -> list[Delete]:
+        return []
+
+
+class DiesOfDrift(Honest):
+    def map(self, row: Any) -> Record:
+        if row["total"] is None:
+            raise ContractError("an order without a total")
+        return super().map(row)
+
+
+class DropsUnknownWords(Honest):
+    async def rows(self, ctx: Context, since: datetime) -> AsyncIterator[list[Any]]:
+        async for rows in super().rows(ctx, since):
+            yield [row for row in rows if not isinstance(row, dict) or row.get("status") != "HELD"]
+
+
+class CountsPlaces(Honest):
+    async def rows(self, ctx: Context, since: datetime) -> AsyncIterator[list[Any]]:
+        async for rows in super().rows(ctx, since):
+            kept = [row for row in rows if isinstance(row, dict)]
+            for place, row in enumerate(kept):
+                row["place"] = place
+            yield rows
+
+    def map(self, row: Any) -> Record:
+        return msgspec.structs.replace(super().map(row), name=str(row["place"]))
 
 
 class StrangeStream(Honest):

@@ -15,7 +15,10 @@ LIFE = timedelta(hours=1)
 
 
 class OrderBook(Emulator):
-    """Thirty orders over twenty days, sorted by change, four a page."""
+    """Thirty orders over twenty days, sorted by change, four a page.
+
+    The last two wait for moderation, if there is one: until then they have another id, which they name afterwards.
+    """
 
     platform: ClassVar[str] = "hostile"
     hosts: ClassVar[tuple[str, ...]] = (HOST,)
@@ -66,7 +69,7 @@ class OrderBook(Emulator):
         first = self.now - timedelta(days=20)
         return [
             {
-                "id": f"o-{number:03}",
+                **self._identity(number),
                 "placed": (first + timedelta(hours=15 * number)).isoformat(),
                 "changed": (first + timedelta(hours=16 * number)).isoformat(),
                 "total": f"{10 + number}.50",
@@ -76,6 +79,13 @@ class OrderBook(Emulator):
             for number in range(ORDERS)
         ]
 
+    def _identity(self, number: int) -> dict[str, Any]:
+        if number < ORDERS - 2:
+            return {"id": f"o-{number:03}", "was": None}
+        if "moderation-delay" in self.scenarios:
+            return {"id": f"draft-{number:03}", "was": None}
+        return {"id": f"o-{number:03}", "was": f"draft-{number:03}"}
+
     def _orders(self, request: Request) -> Response:
         since, start = request.params["since"], int(request.params.get("page_token") or 0)
         found = [r for r in self.rows() if datetime.fromisoformat(r["changed"]) >= datetime.fromisoformat(since)]
@@ -84,4 +94,6 @@ class OrderBook(Emulator):
             rows = [found[start - 1], *rows]
         if "shuffle" in self.scenarios:
             self.random.shuffle(rows)
+        if "schema-drift" in self.scenarios:
+            rows = [{**row, "total": None} if row["id"] == "o-007" else {**row, "status": "HELD"} for row in rows]
         return reply({"orders": rows, "next_token": str(following) if following < len(found) else None})

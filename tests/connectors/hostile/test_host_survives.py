@@ -15,6 +15,7 @@ from tests.connectors.hostile.connector import Honest
 from tests.connectors.hostile.platform import HOST
 from tests.connectors.hostile.test_conformance_names_faults import FAULTS, suite_of
 
+from shelftide.core.errors import NotFoundError
 from shelftide.ingest.registry import load_plugins
 from shelftide_sdk import (
     App,
@@ -145,6 +146,8 @@ def test_every_broken_plugin_is_listed_and_stops_no_other(load: Any, install: An
         install("d_future", register_connectors=registering(hostile.FutureApi)),
         install("e_mistyped", register_conectors=mistyped()),
         install("f_honest", register_connectors=registering(Honest)),
+        install("g_twin_streams", register_connectors=registering(hostile.TwinStreams)),
+        install("h_twins", register_connectors=registering(hostile.FloatMoney, hostile.NaiveTime)),
     ]
     registry = load(entries)
     errors = {plugin.distribution: plugin.error for plugin in registry.plugins}
@@ -155,6 +158,9 @@ def test_every_broken_plugin_is_listed_and_stops_no_other(load: Any, install: An
     assert "not a Connector class" in errors["c_not_a_class"]
     assert "SDK API" in errors["d_future"]
     assert "register_conectors" in errors["e_mistyped"]
+    assert "declares a stream twice" in errors["g_twin_streams"]
+    assert "two connectors of one name" in errors["h_twins"]
+    assert {plugin.state for plugin in registry.plugins if plugin.error} == {"broken"}
 
 
 def test_a_plugin_that_raises_at_import_is_listed(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,14 +170,32 @@ def test_a_plugin_that_raises_at_import_is_listed(tmp_path: Any, monkeypatch: py
     assert load_plugins(entries=[entry]).plugins[0].error == "ValueError: boom at import"
 
 
-def test_a_second_connector_of_one_name_is_refused(install: Any) -> None:
+@pytest.mark.parametrize("load", [lambda entries: load_plugins(entries=entries), Installed])
+def test_a_second_connector_of_one_name_is_refused(load: Any, install: Any) -> None:
     entries = [
         install("first", register_connectors=registering(Honest)),
         install("second", register_connectors=registering(hostile.FloatMoney)),
     ]
-    registry = load_plugins(entries=entries)
+    registry = load(entries)
     assert registry.connectors == {"hostile": Honest}
-    assert "already registered" in registry.plugins[1].error
+    assert "already registered by first" in registry.plugins[1].error
+
+
+def test_only_allowed_distributions_are_even_imported(install: Any) -> None:
+    entries = [
+        install("allowed", register_connectors=registering(Honest)),
+        EntryPoint(name="other", value="hostile_plugin_that_is_absent", group="shelftide"),
+    ]
+    assert [plugin.name for plugin in load_plugins(["allowed"], entries).plugins] == ["allowed"]
+    assert [plugin.name for plugin in load_plugins([], entries).plugins] == ["allowed", "other"]
+
+
+def test_an_unknown_connector_is_refused_with_the_names_that_there_are(install: Any) -> None:
+    registry = load_plugins(entries=[install("only", register_connectors=registering(Honest))])
+    assert registry.connector("hostile") is Honest
+    with pytest.raises(NotFoundError, match="'absent'") as caught:
+        registry.connector("absent")
+    assert caught.value.hint == "Installed: hostile."
 
 
 class Flood(httpx2.AsyncByteStream):

@@ -3,54 +3,19 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from tests.connectors.direct_client import DirectClient, FixedClock
 from tests.connectors.fake_world import NOW, SHOP, START, FakeWorld
+from tests.connectors.reading import Reading
 
 from shelftide_sdk.auth import App
-from shelftide_sdk.connector import Context, Cursor, Delete, Page, Reject, WebhookRequest
-from shelftide_sdk.records import Record, record_type
+from shelftide_sdk.connector import Context, Cursor, WebhookRequest
 from shelftide_sdk.testing.emulator import Gateway
 from shelftide_shopify.auth import SCOPES
 from shelftide_shopify.connector import Shopify
 from shelftide_shopify.emulator import ShopifyEmulator
 
 APP = App(client_id="shelftide-demo", client_secret="shopify-demo-secret", redirect_uri="https://app.example/callback")
-
-
-class Reading:
-    """All that a read brought."""
-
-    def __init__(self) -> None:
-        self.pages: list[Page] = []
-
-    @property
-    def records(self) -> list[Record]:
-        return [record for page in self.pages for record in page.records]
-
-    @property
-    def rejects(self) -> list[Reject]:
-        return [reject for page in self.pages for reject in page.rejects]
-
-    @property
-    def deletes(self) -> list[Delete]:
-        return [delete for page in self.pages for delete in page.deletes]
-
-    @property
-    def cursor(self) -> Cursor | None:
-        return next((page.cursor for page in reversed(self.pages) if page.cursor is not None), None)
-
-    def of(self, kind: type[Record]) -> list[Any]:
-        return [record for record in self.records if type(record) is kind]
-
-    def keyed(self) -> dict[tuple[Any, ...], Record]:
-        return {key_of(record): record for record in self.records}
-
-
-def key_of(record: Record) -> tuple[Any, ...]:
-    kind = record_type(record)
-    return (kind.name, *(getattr(record, field) for field in kind.key))
 
 
 class Bench:

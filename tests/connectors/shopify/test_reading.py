@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 from tests.connectors.fake_world import NOW, FakeWorld, brand, many_orders, order, refund, visit
-from tests.connectors.shopify.bench import Bench, key_of
+from tests.connectors.reading import key_of
+from tests.connectors.shopify.bench import Bench
 
 from shelftide_sdk.connector import HealthState
 from shelftide_sdk.errors import AuthorizationError, ConfigurationError

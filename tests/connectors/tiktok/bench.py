@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import httpx2
+from tests.connectors.reading import Reading
 
 from shelftide_sdk.auth import App, OAuth2, Outgoing, TokenSet
-from shelftide_sdk.connector import Connector, Context, Cursor, Delete, Page, Reject, WebhookRequest
+from shelftide_sdk.connector import Connector, Context, Cursor, WebhookRequest
 from shelftide_sdk.hosts import Routes
 from shelftide_sdk.http import Patience, PlatformClient
-from shelftide_sdk.records import Record, record_type
 from shelftide_sdk.testing.emulator import Emulator, Gateway
 from shelftide_sdk.testing.world import World
 from shelftide_sdk.testing.world.model import Brand
@@ -27,40 +27,6 @@ SIM = "http://sim.local"
 
 def small_world(seed: int = 7) -> World:
     return World(seed=seed, now=NOW, size="small")
-
-
-class Reading:
-    """All that a read brought."""
-
-    def __init__(self, pages: Sequence[Page] = ()) -> None:
-        self.pages: list[Page] = list(pages)
-
-    @property
-    def records(self) -> list[Record]:
-        return [record for page in self.pages for record in page.records]
-
-    @property
-    def rejects(self) -> list[Reject]:
-        return [reject for page in self.pages for reject in page.rejects]
-
-    @property
-    def deletes(self) -> list[Delete]:
-        return [delete for page in self.pages for delete in page.deletes]
-
-    @property
-    def cursor(self) -> Cursor | None:
-        return next((page.cursor for page in reversed(self.pages) if page.cursor is not None), None)
-
-    def of(self, kind: type[Record]) -> list[Any]:
-        return [record for record in self.records if type(record) is kind]
-
-    def keyed(self) -> dict[tuple[Any, ...], Record]:
-        return {key_of(record): record for record in self.records}
-
-
-def key_of(record: Record) -> tuple[Any, ...]:
-    kind = record_type(record)
-    return (kind.name, *(getattr(record, field) for field in kind.key))
 
 
 class Clock:
@@ -175,7 +141,7 @@ class Bench:
 
     async def deliver(self, body: bytes) -> Reading:
         request = WebhookRequest(headers={}, body=body, received_at=self.world.now)
-        return Reading(await self.connector().webhook(self.context, request))
+        return Reading(pages=await self.connector().webhook(self.context, request))
 
     def paths(self) -> list[str]:
         return [trace.path for trace in self.client.trace]

@@ -1,5 +1,6 @@
 """What the pages say, against figures that the test computes itself."""
 
+import json
 import re
 from html import unescape
 
@@ -133,3 +134,39 @@ async def test_pages_of_an_agency_never_name_the_other(visit: Visit, path: str) 
     assert "Ponte Lungo" in html
     assert "North Pier" not in html
     assert "Luxi" not in html
+
+
+def no_number(text: str) -> float:
+    raise AssertionError(f"{text} is no JSON")
+
+
+@pytest.mark.capability("V21")
+async def test_a_brand_without_a_single_sku_shows_a_defined_empty_state(visit: Visit, stage: Stage) -> None:
+    owner = await sign_in(visit(CONSOLE), "owner@north.example")
+    reply = await owner.get(f"/api/v1/tenants/{stage.quiet}/feeds")
+    assert reply.status_code == 200
+    (feed,) = json.loads(reply.text, parse_constant=no_number)
+    assert feed == {
+        "name": "stock",
+        "state": "empty",
+        "skus": 0,
+        "updated_at": None,
+        "age_seconds": None,
+        "reason": "it holds no SKU and it was never updated",
+    }
+    page = await owner.get(f"/console/brands/{stage.quiet}")
+    assert page.status_code == 200
+    text = text_of(page.text)
+    assert "No stock levels yet." in text
+    assert "NaN" not in page.text
+    assert "SKUs," not in text
+
+
+async def test_a_shelf_says_how_many_skus_it_holds_and_how_old_it_is(visit: Visit, stage: Stage) -> None:
+    owner = await sign_in(visit(CONSOLE), "owner@north.example")
+    (feed,) = (await owner.get(f"/api/v1/tenants/{stage.luxi}/feeds")).json()
+    assert (feed["state"], feed["reason"]) == ("filled", None)
+    assert feed["skus"] > 0
+    assert feed["age_seconds"] >= 0
+    text = text_of((await owner.get(f"/console/brands/{stage.luxi}")).text)
+    assert re.search(rf"\b{feed['skus']} SKUs?, ", text)

@@ -6,7 +6,8 @@ from tests.integration.web.conftest import Agency, Caller
 
 from shelftide.core.scope import Role
 from shelftide.store.database import Database
-from shelftide.store.unit_of_work import SystemUnitOfWork
+from shelftide.store.repositories.people import add_domain
+from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
 from shelftide.web.auth.sessions import COOKIE
 
 
@@ -88,3 +89,44 @@ async def test_sign_in_from_another_site_is_refused(app: Litestar, agencies: tup
     body = {"email": agencies[0].people[Role.OWNER], "password": "x"}
     reply = await Caller(app).http.post("/api/v1/session", json=body, headers={"origin": "https://evil.example"})
     assert reply.status_code == 403
+
+
+async def portal(database: Database, agency: Agency, host: str) -> str:
+    """A verified portal of an agency; returns its address."""
+    async with UnitOfWork(database, agency.house.scope) as uow:
+        await add_domain(uow, host)
+        await uow.commit()
+    return f"http://{host}"
+
+
+async def test_a_portal_signs_in_only_the_people_of_its_agencys_clients(
+    app: Litestar, database: Database, agencies: tuple[Agency, Agency]
+) -> None:
+    ours, theirs = agencies
+    address = await portal(database, ours, f"portal-{ours.house.agency_id}.example")
+    client = await Caller(app, address).sign_in(ours.people[Role.CLIENT])
+    assert (client.status_code, client.json()["role"]) == (201, "client")
+    strangers = [*(ours.people[role] for role in Role if role is not Role.CLIENT), theirs.people[Role.CLIENT]]
+    wrong = await Caller(app, address).sign_in(ours.people[Role.CLIENT], "wrong")
+    for email in strangers:
+        who = Caller(app, address)
+        reply = await who.sign_in(email)
+        assert (reply.status_code, reply.content, dict(reply.headers)) == (401, wrong.content, dict(wrong.headers))
+        assert not who.http.cookies
+
+
+async def test_staff_at_a_portal_counts_as_a_wrong_password(
+    app: Litestar, database: Database, agencies: tuple[Agency, Agency]
+) -> None:
+    address = await portal(database, agencies[0], f"doors-{agencies[0].house.agency_id}.example")
+    email = agencies[0].people[Role.OWNER]
+    replies = [(await Caller(app, address).sign_in(email)).status_code for _ in range(7)]
+    assert replies[0] == 401
+    assert replies[-1] == 429
+    assert (await Caller(app).sign_in(email)).status_code == 429
+
+
+async def test_at_a_host_that_is_not_ours_nobody_signs_in(app: Litestar, agencies: tuple[Agency, Agency]) -> None:
+    reply = await Caller(app, "http://shop.example").sign_in(agencies[0].people[Role.OWNER])
+    assert reply.status_code == 404
+    assert "set-cookie" not in reply.headers

@@ -1,16 +1,21 @@
 """The first formulas, at and beside their boundaries (capabilities 2.2)."""
 
+import json
 import math
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shelftide.analytics.figures import (
     Band,
+    FeedState,
     Tier,
     band,
     engagement_rate_by_views,
+    feed,
     follower_growth,
     influencer_tier,
     rank_by_growth,
@@ -99,6 +104,40 @@ def test_an_unknown_part_makes_the_rate_unknown_and_is_named() -> None:
     figure = engagement_rate_by_views(likes=1, comments=None, shares=0, saves=None, views=10)
     assert figure.value is None
     assert figure.reason == "unknown: comments, saves"
+
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def no_number(text: str) -> float:
+    raise AssertionError(f"{text} is no JSON")
+
+
+@pytest.mark.capability("V21")
+@pytest.mark.parametrize(
+    ("skus", "updated_at", "state", "age", "reason"),
+    [
+        (0, None, FeedState.EMPTY, None, "it holds no SKU and it was never updated"),
+        (None, None, FeedState.EMPTY, None, "the number of SKUs is unknown and it was never updated"),
+        (0, NOW - timedelta(hours=1), FeedState.EMPTY, 3600.0, "it holds no SKU"),
+        (3, None, FeedState.UNDATED, None, "it was never updated"),
+        (1, NOW, FeedState.FILLED, 0.0, None),
+        (1, NOW + timedelta(minutes=5), FeedState.FILLED, 0.0, None),
+    ],
+)
+def test_a_feed_without_skus_or_time_is_a_defined_state(
+    skus: int | None, updated_at: datetime | None, state: FeedState, age: float | None, reason: str | None
+) -> None:
+    found = feed("board", skus=skus, updated_at=updated_at, now=NOW)
+    assert (found.state, found.skus, found.updated_at) == (state, skus, updated_at)
+    assert (found.age_seconds, found.reason) == (age, reason)
+    body = json.loads(msgspec.json.encode(found), parse_constant=no_number)
+    assert (body["skus"], body["age_seconds"]) == (skus, age)
+
+
+def test_a_feed_cannot_hold_fewer_than_no_sku() -> None:
+    with pytest.raises(ValueError, match="fewer"):
+        feed("board", skus=-1, updated_at=None, now=NOW)
 
 
 @given(numerator=st.one_of(st.none(), st.floats(-1e9, 1e9)), denominator=st.one_of(st.none(), st.floats(-1e9, 1e9)))

@@ -17,10 +17,10 @@ from shelftide_sdk.testing.conformance.faults import (
     Proxy,
     Wire,
     leaves,
-    row_lists,
     says_more,
 )
 from shelftide_sdk.testing.emulator import Emulator, Gateway, Request, Response, Route, redirect, reply
+from shelftide_sdk.testing.shapes import row_lists
 from shelftide_sdk.testing.world import World
 
 WORLD = World(seed=7, now=datetime(2026, 3, 2, 9, tzinfo=UTC), size="small")
@@ -198,3 +198,20 @@ def test_rows_are_the_outermost_lists_of_objects() -> None:
 )
 def test_a_next_page_is_recognised(value: Any, more: bool) -> None:
     assert says_more(value) is more
+
+
+async def test_schema_drift_adds_a_field_to_every_row_of_any_platform_and_slow_only_waits() -> None:
+    echo = Echo(WORLD, scenarios=["schema-drift", "slow"])
+    request = Request(method="GET", host="a.echo.example", path="/page", query=(), headers={}, body=b"")
+    drifted = json.loads((await echo.handle(request)).body)
+    assert [{**row, "field_added_last_night": 0} for row in PAGE["rows"]] == [
+        {**row, "field_added_last_night": 0} for row in drifted["rows"] if row["field_added_last_night"]
+    ]
+    echo.scenarios = {"slow"}
+    assert json.loads((await echo.handle(request)).body) == PAGE
+
+
+async def test_schema_drift_leaves_alone_what_holds_no_rows() -> None:
+    echo = Echo(WORLD, scenarios=["schema-drift"])
+    request = Request(method="POST", host="a.echo.example", path="/body", query=(), headers={}, body=b"7")
+    assert (await echo.handle(request)).body == b"7"

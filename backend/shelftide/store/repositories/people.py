@@ -49,10 +49,18 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     csrf: str
 
 
-async def find_people(uow: SystemUnitOfWork, email: str) -> list[Person]:
-    """Active people with this e-mail; the same address may exist in several agencies."""
+async def find_people(uow: SystemUnitOfWork, email: str, *, clients_of: UUID | None = None) -> list[Person]:
+    """Active people with this e-mail; the same address may exist in several agencies.
+
+    `clients_of` narrows to the people of one agency's clients: its staff is not found.
+    """
     columns = [users.c[name] for name in Person.__struct_fields__]
     statement = select(*columns).where(users.c.email == email.strip().lower(), users.c.active)
+    if clients_of is not None:
+        of_agency = (memberships.c.agency_id == users.c.agency_id) & (memberships.c.user_id == users.c.user_id)
+        statement = statement.join(memberships, of_agency).where(
+            users.c.agency_id == clients_of, memberships.c.role == Role.CLIENT.value
+        )
     return [to_struct(row, Person) for row in (await uow.connection.execute(statement)).mappings()]
 
 

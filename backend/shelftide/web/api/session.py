@@ -9,6 +9,7 @@ from litestar.params import JSONBody
 
 from shelftide.core.scope import Role
 from shelftide.web.auth.doors import AppServices, anonymous, principal, refuse_other_sites
+from shelftide.web.auth.places import place_of
 from shelftide.web.auth.sessions import COOKIE, LIFE, principal_of, sign_in, sign_out
 
 AnyRequest = Request[Any, Any, Any]
@@ -58,9 +59,10 @@ class SessionController(Controller):
     async def create(
         self, request: AnyRequest, services: AppServices, data: JSONBody[SignIn]
     ) -> Response[SessionReply]:
-        """Opens a session and sets its cookie."""
+        """Opens a session and sets its cookie. On a portal's host: for the people of that agency's clients only."""
         refuse_other_sites(request)
-        signed = await sign_in(services.database, data.email, data.password)
+        place = await place_of(request)
+        signed = await sign_in(services.database, data.email, data.password, portal_of=place.agency_id)
         who = await principal_of(services.database, signed.cookie)
         if who is None:
             raise RuntimeError("a session that was just opened is not there")

@@ -9,7 +9,9 @@ from litestar import Controller, Request, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from shelftide.analytics.cover import SkuCover, covers
+from shelftide.analytics.figures import Feed
 from shelftide.analytics.series import MetricSeries, read_series
+from shelftide.analytics.shelf import read_shelf
 from shelftide.core.errors import InvalidInputError, NotFoundError
 from shelftide.core.scope import Right
 from shelftide.jobs.sync_connection import check_connection, sync_connection
@@ -97,6 +99,13 @@ class TenantController(Controller):
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
             tenant = await get_tenant(uow, tenant_id)
             return await covers(uow, zone=tenant.zone, now=services.clock.now())
+
+    @get("/{tenant_id:uuid}/feeds", summary="Lists of SKUs: size and age")
+    async def feeds(self, request: AnyRequest, services: AppServices, tenant_id: PathId) -> list[Feed]:
+        """Each list of SKUs that the brand has; one without SKUs or time says so."""
+        await services.refresh_clock()
+        async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
+            return [await read_shelf(uow, services.clock.now())]
 
 
 class OperationsController(Controller):

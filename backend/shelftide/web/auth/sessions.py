@@ -47,17 +47,17 @@ def hash_cookie(cookie: str) -> bytes:
     return hashlib.sha256(cookie.encode()).digest()
 
 
-async def sign_in(database: Database, email: str, password: str, *, agency_id: UUID | None = None) -> SignedIn:
-    """Check a password and open a session. `agency_id` limits it to one agency (its portal's host).
+async def sign_in(database: Database, email: str, password: str, *, portal_of: UUID | None = None) -> SignedIn:
+    """Check a password and open a session. At the portal of an agency only its clients' people have one.
 
     Raises:
-        SignInRequiredError: wrong address or password; the two are not told apart.
+        SignInRequiredError: wrong address or password, or staff at a portal; these are not told apart.
         RateLimitError: too many failures.
     """
     async with SystemUnitOfWork(database, reason="sign-in happens before a scope is known") as uow:
         if await blocked_until(uow, email) is not None:
             raise RateLimitError("Too many tries.", hint="Wait a little and try again.")
-        people = [p for p in await find_people(uow, email) if agency_id in (None, p.agency_id)]
+        people = await find_people(uow, email, clients_of=portal_of)
     matching = await asyncio.to_thread(_matching, people, password)
     async with SystemUnitOfWork(database, reason="sign-in happens before a scope is known") as uow:
         if matching is None:

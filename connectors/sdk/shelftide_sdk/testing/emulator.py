@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from shelftide_sdk.hosts import host_pattern
+from shelftide_sdk.testing.shapes import decode, encode, row_lists
 from shelftide_sdk.testing.world.model import WorldView
 
 Message = dict[str, Any]
@@ -104,7 +105,8 @@ class Emulator:
     """Base of a platform's emulator.
 
     Subclasses set `hosts` (with `*` for one label) and return their routes. State lives on the instance; the world is
-    shared. `scenarios` may change while the emulator runs.
+    shared. `scenarios` may change while the emulator runs. The base knows `slow` and the harmless half of
+    `schema-drift` (a new field); new words and nulls, like all other scenarios, are a platform's own.
     """
 
     platform: ClassVar[str]
@@ -158,8 +160,22 @@ class Emulator:
                 if habit is not None:
                     return habit
                 result = handler(matched)
-                return result if isinstance(result, Response) else await result
+                response = result if isinstance(result, Response) else await result
+                return drifted(response) if "schema-drift" in self.scenarios else response
         return self.not_found(request)
+
+
+def drifted(response: Response) -> Response:
+    """Scenario `schema-drift` on any platform: a field that nobody knows in every row of a JSON reply."""
+    value, lines = decode(response.body)
+    found = list(row_lists(value))
+    if not found:
+        return response
+    for rows in found:
+        for row in rows:
+            if isinstance(row, dict):
+                row["field_added_last_night"] = {"deep": [1, "two", None]}
+    return msgspec.structs.replace(response, body=encode(value, lines))
 
 
 class Gateway:

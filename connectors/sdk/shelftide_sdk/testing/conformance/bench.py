@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -134,15 +134,22 @@ class Reading(msgspec.Struct, kw_only=True):
         """The last cursor."""
         return next((page.cursor for page in reversed(self.pages) if page.cursor is not None), None)
 
-    def state(self) -> dict[Key, Record]:
-        """What a table would hold: the last row of each key."""
-        return {key_of(record): record for record in self.records}
+    def state(self, before: Mapping[Key, Record] | None = None) -> dict[Key, Record]:
+        """What a table would hold, after what it held `before`: the last row of each key, deleted ones gone."""
+        found = dict(before or {})
+        for page in self.pages:
+            for delete in page.deletes:
+                kind = record_type(delete.record)
+                found.pop((kind.name, *(delete.key.get(name) for name in kind.key)), None)
+            found |= {key_of(record): record for record in page.records}
+        return found
 
 
 def key_of(record: Record) -> Key:
-    """(record type, key fields)."""
+    """(record type, key fields). A value that no table takes as a key stands as text, so that it can be named."""
     kind = record_type(record)
-    return (kind.name, *(getattr(record, name) for name in kind.key))
+    values = (getattr(record, name) for name in kind.key)
+    return (kind.name, *(value if isinstance(value, Hashable) else repr(value) for value in values))
 
 
 class Bench:
@@ -165,6 +172,8 @@ class Bench:
             token = await self._first_token()
             self.credentials = EmulatedCredentials(self.wiring.app, token, self._renew)
             self.client = self.new_client(self.credentials)
+            if token.account_id:  # what a grant says of itself is a setting, at the host as here
+                self.settings["account_id"] = token.account_id
             self.settings |= await self._account_settings()
         self.settings |= self.wiring.account_settings
         self.proxy.begin(None)

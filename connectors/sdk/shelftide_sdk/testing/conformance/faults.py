@@ -4,12 +4,13 @@ It knows no platform. Rows are found by shape (the outermost lists of objects in
 row is damaged in another field, so that one read tries every field.
 """
 
-import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
+
+from shelftide_sdk.testing.shapes import decode, encode, row_lists
 
 Message = dict[str, Any]
 App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
@@ -159,40 +160,12 @@ async def _deliver(sent: Wire, send: Callable[[Message], Awaitable[None]]) -> No
 # -- rows by shape ---------------------------------------------------------------------------------------------
 
 
-def row_lists(value: Any) -> Iterator[list[Any]]:
-    """The outermost lists that hold objects."""
-    if isinstance(value, list):
-        if any(isinstance(row, dict) for row in value):
-            yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from row_lists(inner)
-
-
 def says_more(value: Any) -> bool:
     """Whether a reply names a next page outside its rows (`has_more`, `nextPageToken`, `hasNextPage` ...)."""
     if not isinstance(value, dict):
         return False
     named = any(_MORE.fullmatch(name) and bool(inner) for name, inner in value.items())
     return named or any(says_more(inner) for inner in value.values())
-
-
-def decode(body: bytes) -> tuple[Any, bool]:
-    """(value, whether it came as JSON lines); (None, False) for what is neither."""
-    try:
-        return json.loads(body), False
-    except ValueError:
-        pass
-    try:
-        return [json.loads(line) for line in body.split(b"\n") if line.strip()], True
-    except ValueError:
-        return None, False
-
-
-def _encode(value: Any, lines: bool) -> bytes:
-    if lines:
-        return b"".join(json.dumps(row).encode() + b"\n" for row in value)
-    return json.dumps(value, ensure_ascii=False).encode()
 
 
 def damage_rows(change: Callable[[list[Any]], None]) -> Damage:
@@ -203,7 +176,7 @@ def damage_rows(change: Callable[[list[Any]], None]) -> Damage:
         found = list(row_lists(value))
         for rows in found:
             change(rows)
-        return msgspec.structs.replace(wire, body=_encode(value, lines)) if found else wire
+        return msgspec.structs.replace(wire, body=encode(value, lines)) if found else wire
 
     return damage
 

@@ -1,6 +1,7 @@
 """What an author fills in, and the reads that several rules look at."""
 
 import inspect
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -11,8 +12,9 @@ from typing import Any, ClassVar
 import pytest
 
 from shelftide_sdk.auth import App, TokenSet
-from shelftide_sdk.connector import Connector, Stream
-from shelftide_sdk.testing.conformance.bench import Bench, Reading, Wiring
+from shelftide_sdk.connector import Connector, SettingField, Stream
+from shelftide_sdk.records import Record
+from shelftide_sdk.testing.conformance.bench import Bench, Key, Reading, Wiring
 from shelftide_sdk.testing.conformance.rules import broken
 from shelftide_sdk.testing.emulator import Emulator
 from shelftide_sdk.testing.serve import load_emulator
@@ -35,10 +37,12 @@ class Foundation:
     Attributes:
         connector: the class under test.
         emulator: its emulator's class; default: what `info.emulator` names.
-        world: a WorldView; default: a small World of the seed given by `--conformance-seed` (7).
+        seed: of the world and of the emulator's dice; default: what `--conformance-seed` says (7).
+        world: a WorldView; default: a small World of that seed.
         brand: key of the brand whose account is read; default: the first that has an account.
         account: id of that account at the platform; default: `brand.accounts[info.name]`.
-        settings: what a person fills in; default: every declared setting takes the account's id.
+        settings: what a person fills in; default: a declared setting takes the account's id where its pattern allows
+            that, else stays empty where it may, else takes its example.
         account_settings: laid over the settings that `accounts()` answers.
         app: the app's registration; default: what the demo uses.
         token: a function (self, emulator) -> TokenSet (may be async) in place of the consent page. Without it, a
@@ -52,6 +56,7 @@ class Foundation:
 
     connector: ClassVar[type[Connector]]
     emulator: ClassVar[Callable[..., Emulator] | None] = None
+    seed: ClassVar[int | None] = None
     world: ClassVar[WorldView | None] = None
     brand: ClassVar[str | None] = None
     account: ClassVar[str | None] = None
@@ -92,7 +97,7 @@ class Foundation:
     def prepare(self, shared: dict[Any, Any], seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
         """What every rule needs before it runs."""
         self._shared = shared
-        self._seed = seed
+        self._seed = seed if self.seed is None else self.seed
         self.outside: list[str] = []
         _stay_inside(monkeypatch, self.outside)
 
@@ -106,7 +111,7 @@ class Foundation:
         emulator = type(self).emulator or load_emulator(info.emulator)
         settings = self.settings
         if settings is None:
-            settings = {field.name: account for field in info.settings if not field.secret}
+            settings = {field.name: _filled_in(field, account) for field in info.settings if not field.secret}
         return Wiring(
             connector=self.connector,
             emulator=emulator,
@@ -171,9 +176,23 @@ class Foundation:
             pytest.fail(broken("every_row_is_read", bug))
         return reading
 
+    async def whole(self, stream: Stream) -> dict[Key, Record]:
+        """What a read from the platform's first day on brings."""
+
+        async def read() -> dict[Key, Record]:
+            async with self.bench() as bench:
+                return (await bench.read(stream, since=bench.wiring.world.start)).state()
+
+        found: dict[Key, Record] = await self.shared(("whole", stream.name), read)
+        return found
+
     async def calm_readings(self) -> list[tuple[Stream, Reading]]:
         """Full reads of all streams."""
         return [(stream, await self.calm(stream)) for stream in await self.streams_to_read()]
+
+
+def _filled_in(field: SettingField, account: str) -> str:
+    return next((value for value in (account, "") if re.fullmatch(field.pattern, value)), field.example)
 
 
 def demo_app(connector: type[Connector]) -> App:

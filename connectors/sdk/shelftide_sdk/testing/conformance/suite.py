@@ -3,13 +3,14 @@
 import pytest
 
 from shelftide_sdk.testing.conformance.declarations import Declarations
+from shelftide_sdk.testing.conformance.habits import Habits
 from shelftide_sdk.testing.conformance.reads import Reads
 from shelftide_sdk.testing.conformance.resumption import Resumption
 from shelftide_sdk.testing.conformance.trouble import Trouble
 
 
 @pytest.mark.asyncio
-class ConnectorConformance(Declarations, Reads, Resumption, Trouble):
+class ConnectorConformance(Declarations, Reads, Resumption, Trouble, Habits):
     """Inherit, name the connector, run pytest.
 
     Example:

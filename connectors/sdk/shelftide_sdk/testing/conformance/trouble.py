@@ -26,8 +26,6 @@ from shelftide_sdk.testing.conformance.foundation import Foundation, describe
 from shelftide_sdk.testing.conformance.rules import broken, rule
 
 _WAIT_SECONDS = 7
-_ROWS_CHANGE = ("restate",)
-SCENARIOS = ("throttle", "expire", "flap", "duplicate", "shuffle", "slow", "restate")
 
 
 class Trouble(Foundation):
@@ -145,28 +143,6 @@ class Trouble(Foundation):
                     name, f"stream {stream.name!r}: the read ends {ended} after the reply {body[:120]}"
                 )
             await self._survive(name, stream, calm, _named("strange-error"))
-
-    @rule(
-        "gold",
-        "The platform's bad habits change nothing in the final state.",
-        "Key rows by their ids, follow paging to the end, and do not rely on the order of rows.",
-    )
-    @pytest.mark.parametrize("scenario", SCENARIOS)
-    async def test_bad_days_change_nothing(self, scenario: str) -> None:
-        name = "bad_days_change_nothing"
-        for stream, calm in await self.calm_readings():
-            async with self.bench(scenario) as bench:
-                reading = await bench.read(stream)
-            assert reading.error is None, broken(
-                name,
-                f"stream {stream.name!r}: scenario {scenario} ends the read with {describe(reading.error)}",
-            )
-            if scenario in _ROWS_CHANGE:
-                assert set(reading.state()) == set(calm.state()), broken(
-                    name, f"stream {stream.name!r}: scenario {scenario} changes which rows there are"
-                )
-            else:
-                _same(name, stream, calm, reading, f"in scenario {scenario}")
 
     @rule(
         "gold",

@@ -1,0 +1,109 @@
+"""Both TikTok connectors keep the promises of every connector."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+from shelftide_sdk.connector import days
+from shelftide_sdk.testing.conformance import ConnectorConformance
+from shelftide_sdk.testing.world import World
+from shelftide_sdk.testing.world.model import Brand, Channel, Network, Order, WorldView
+from shelftide_tiktok.organic import TikTokOrganic
+from shelftide_tiktok.shop import TikTokShop
+
+SINCE = days(14)
+BUCKETS = 13  # five ages, three genders, two countries, three cities
+
+
+def _reply(code: int, message: str, data: object = None) -> str:
+    return json.dumps({"code": code, "message": message, "request_id": "20260302090000", "data": data})
+
+
+def _brand(world: WorldView, connector: str) -> Brand:
+    return next(brand for brand in world.brands if brand.accounts.get(connector))
+
+
+class TestTikTokOrganic(ConnectorConformance):
+    connector = TikTokOrganic
+    since = SINCE
+    loopback = True
+    error_replies = (
+        _reply(40001, "No permission to operate tiktok creator id", {}),
+        _reply(40002, "fields: unknown field", {}),
+        _reply(40100, "Too many requests. Please retry in a while.", {}),
+        _reply(40105, "Access token is incorrect or has been revoked.", {}),
+        _reply(50000, "System error", {}),
+        _reply(49999, "Something that no table lists", {}),
+        _reply(0, "OK"),
+    )
+
+    def expected_rows(self, world: WorldView, stream: str) -> int:
+        brand = _brand(world, "tiktok-organic")
+        ended = (world.now - timedelta(hours=24)).date() - days(1)
+        counted = [row.day for row in world.profile_days(brand.key, Network.TIKTOK)]
+        seen = [day for day in counted if (world.now - SINCE).date() <= day <= ended]
+        videos = [v for v in world.videos(brand.key, Network.TIKTOK) if v.creator_key is None]
+        counts = {
+            "profiles": 1,
+            "profile_days": len(seen),
+            "audience_days": BUCKETS + 24 * len(seen),
+            "videos": len(videos),
+        }
+        return counts[stream]
+
+
+class TestTikTokShop(ConnectorConformance):
+    connector = TikTokShop
+    since = SINCE
+    loopback = True
+    error_replies = (
+        _reply(105001, "access_token is invalid"),
+        _reply(105005, "Access denied: the granted scopes do not include seller.order.info"),
+        _reply(106001, "Invalid signature"),
+        _reply(36009002, "Too many requests."),
+        _reply(36009003, "Internal error. Please try again."),
+        _reply(36009004, "timestamp is expired"),
+        _reply(12052123, "Something that no table lists"),
+        _reply(0, "Success"),
+    )
+
+    def expected_rows(self, world: WorldView, stream: str) -> int:
+        assert isinstance(world, World)
+        brand = _brand(world, "tiktok-shop")
+        sold = [o for o in world.truth().orders(brand.key) if o.channel is Channel.TIKTOK_SHOP]
+        first, now = world.now - SINCE, world.now
+        creators = {creator.key for creator in world.creators(brand.key)}
+        places = {place.key for place in brand.places if Channel.TIKTOK_SHOP in place.channels}
+        counts = {
+            "orders": sum(order.updated_at(now) >= first for order in sold),
+            "refunds": sum(first <= refund.at <= now for order in sold for refund in order.refunds),
+            "products": len(brand.products),
+            "stock": sum(state.place_key in places for state in world.stock(brand.key)),
+            "locations": len(places),
+            "statements": len(_settled_days(sold, first, now)),
+            "affiliate_orders": sum(o.creator_key in creators and o.placed_at >= first for o in sold),
+        }
+        return counts[stream]
+
+
+class TestTikTokOrganicInAnotherWorld(TestTikTokOrganic):
+    seed = 11
+
+
+class TestTikTokOrganicInAThirdWorld(TestTikTokOrganic):
+    seed = 23
+
+
+class TestTikTokShopInAnotherWorld(TestTikTokShop):
+    seed = 11
+
+
+class TestTikTokShopInAThirdWorld(TestTikTokShop):
+    seed = 23
+
+
+def _settled_days(sold: list[Order], first: datetime, now: datetime) -> set[date]:
+    """UTC days whose statement, made at their end, lies in the read."""
+    moments = [order.completed_at for order in sold if order.completed_at is not None]
+    moments += [refund.at for order in sold for refund in order.refunds]
+    found = {at.astimezone(UTC).date() for at in moments if at <= now}
+    return {day for day in found if first <= datetime(day.year, day.month, day.day, tzinfo=UTC) + days(1) <= now}

@@ -14,7 +14,8 @@ from shelftide.ingest.credentials import StoredCredentials
 from shelftide.ingest.sync import Sync, SyncReport, first_read_from
 from shelftide.jobs.job import JobContext, Queue, job
 from shelftide.jobs.services import Services
-from shelftide.store.repositories.connections import Connection, TokenStore, get_connection, set_health
+from shelftide.store.repositories.agencies import pseudonym_key
+from shelftide.store.repositories.connections import Connection, get_connection, set_health
 from shelftide_sdk import Connector, Context, ContractError, Health, HealthState, NoAuth, TransientError
 from shelftide_sdk.http import PlatformClient
 
@@ -66,7 +67,7 @@ async def open_session(ctx: JobContext, connection_id: str) -> tuple[Session, by
     await services.refresh_clock()
     async with ctx.unit_of_work() as uow:
         connection = await get_connection(uow, UUID(connection_id))
-        key = await TokenStore(uow, services.vault).pseudonym_key()
+        key = await pseudonym_key(uow, services.vault)
     return Session(services, ctx, connection), key
 
 

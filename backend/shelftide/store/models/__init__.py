@@ -3,6 +3,8 @@
 from shelftide.store.models.connections import (
     connections,
     credentials,
+    grant_accounts,
+    grants,
     oauth_states,
     platform_apps,
     quarantine,
@@ -36,6 +38,8 @@ __all__ = [
     "connections",
     "credentials",
     "domains",
+    "grant_accounts",
+    "grants",
     "lake_logins",
     "membership_tenants",
     "memberships",

@@ -15,7 +15,12 @@ from shelftide.ingest.credentials import Consent, FreshCredentials
 from shelftide.ingest.sync import first_read_from
 from shelftide.store.database import Database
 from shelftide.store.repositories.agencies import OAuthState, get_platform_app, get_tenant, record
-from shelftide.store.repositories.connections import add_connection, repoint_connections
+from shelftide.store.repositories.connections import (
+    add_connection,
+    detach_connection,
+    get_connection,
+    repoint_connections,
+)
 from shelftide.store.repositories.grants import (
     GrantAccount,
     TokenStore,
@@ -23,6 +28,7 @@ from shelftide.store.repositories.grants import (
     assign_account,
     find_grant,
     get_grant,
+    release_account,
     save_accounts,
     set_grant_state,
 )
@@ -100,7 +106,9 @@ class Connecting:
         connected = await self._renewed(scope, connector, grant_id, accounts)
         if len(accounts) == 1 and not any(tenant == state.tenant_id for tenant, _ in connected):
             mine = scope.narrow(state.tenant_id)
-            connected.append((state.tenant_id, await self.assign(mine, connector, grant_id, accounts[0].source_id)))
+            connected.append(
+                (state.tenant_id, await self.assign(mine, lambda _: connector, grant_id, accounts[0].source_id))
+            )
         return Connected(
             tenant_id=state.tenant_id,
             grant_id=grant_id,
@@ -108,8 +116,12 @@ class Connecting:
             waiting=len(accounts) - len(connected),
         )
 
-    async def assign(self, scope: Scope, connector: type[Connector], grant_id: UUID, account_id: str) -> UUID:
+    async def assign(
+        self, scope: Scope, connector: Callable[[str], type[Connector]], grant_id: UUID, account_id: str
+    ) -> UUID:
         """Give an account of a grant to the scope's brand; its first sync is queued. Returns the connection.
+
+        `connector` finds a connector by its name.
 
         Raises:
             NotFoundError: no such grant of the brand's client, or no such account.
@@ -117,13 +129,23 @@ class Connecting:
         """
         async with UnitOfWork(self._database, scope) as uow:
             tenant = await get_tenant(uow, _one(scope))
-            await get_grant(uow, grant_id, [tenant.client_id])
+            grant = await get_grant(uow, grant_id, [tenant.client_id])
             account = await assign_account(uow, grant_id, account_id)
-            connection_id = await add_connection(uow, _connection(connector, account))
+            connection_id = await add_connection(uow, _connection(connector(grant.connector), account))
             await record(uow, "connection.connected", target=str(connection_id), detail={"account": account.name})
             await self._queue(uow, connection_id)
             await uow.commit()
         return connection_id
+
+    async def release(self, scope: Scope, connection_id: UUID) -> None:
+        """Take an account from the scope's brand; what it read stays. Raises NotFoundError."""
+        async with UnitOfWork(self._database, scope) as uow:
+            connection = await get_connection(uow, connection_id)
+            if connection.grant_id is not None:
+                await release_account(uow, connection.grant_id, connection.account_id)
+            await detach_connection(uow, connection_id)
+            await record(uow, "connection.released", target=str(connection_id))
+            await uow.commit()
 
     async def _accounts(
         self, connector: type[Connector], credentials: FreshCredentials, settings: Mapping[str, str]

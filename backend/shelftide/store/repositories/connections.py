@@ -104,6 +104,16 @@ async def repoint_connections(
     return [(UUID(str(row[0])), str(row[1])) for row in (await uow.connection.execute(statement)).all()]
 
 
+async def detach_connection(uow: UnitOfWork, connection_id: UUID) -> None:
+    """The connection reads no more and holds no grant; what it read stays with the brand."""
+    c = connections.c
+    await uow.connection.execute(
+        update(connections)
+        .where(c.tenant_id == uow.scope.tenant_id, c.connection_id == connection_id)
+        .values(grant_id=None, state="paused", reason="Released.", step="Connect the account again to go on.")
+    )
+
+
 async def get_connection(uow: UnitOfWork, connection_id: UUID) -> Connection:
     """One connection of the brands in scope. Raises NotFoundError."""
     statement = select(*_CONNECTION).where(

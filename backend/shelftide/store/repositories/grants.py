@@ -192,6 +192,21 @@ async def assign_account(uow: UnitOfWork, grant_id: UUID, account_id: str) -> Gr
     return to_struct(row, GrantAccount)
 
 
+async def release_account(uow: UnitOfWork, grant_id: UUID, account_id: str) -> None:
+    """Take an account from the scope's brand; it waits for a brand again."""
+    c = grant_accounts.c
+    await uow.connection.execute(
+        update(grant_accounts)
+        .where(
+            c.agency_id == uow.scope.agency_id,
+            c.grant_id == grant_id,
+            c.account_id == account_id,
+            c.tenant_id == uow.scope.tenant_id,
+        )
+        .values(tenant_id=None)
+    )
+
+
 class TokenStore:
     """Tokens of the agency's grants, sealed by the vault. Readable only with a connection that the grant opens."""
 

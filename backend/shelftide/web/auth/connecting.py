@@ -9,7 +9,8 @@ from shelftide.core.scope import Scope
 from shelftide.ingest.connect import Connected, Connecting
 from shelftide.jobs.services import Services
 from shelftide.jobs.simulation import queue_sync
-from shelftide.store.repositories.agencies import record
+from shelftide.store.repositories.agencies import list_tenants, record
+from shelftide.store.repositories.grants import Grant, GrantAccount, list_accounts, list_grants
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.doors import principal
 
@@ -74,3 +75,26 @@ async def finish_consent(request: Request[Any, Any, Any], services: Services, co
         dict(request.query_params),
         session_hash=who.session_hash,
     )
+
+
+class GrantAccounts(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant with the accounts that are the brand's or nobody's."""
+
+    grant: Grant
+    accounts: list[GrantAccount]
+
+    @property
+    def waiting(self) -> list[GrantAccount]:
+        """Accounts without a brand."""
+        return [account for account in self.accounts if account.tenant_id is None]
+
+
+async def grants_of(services: Services, scope: Scope) -> list[GrantAccounts]:
+    """Grants of the client whose brand the scope names."""
+    async with UnitOfWork(services.database, scope) as uow:
+        (tenant,) = await list_tenants(uow)
+        found = await list_grants(uow, [tenant.client_id])
+        accounts = await list_accounts(uow, [grant.grant_id for grant in found])
+    return [
+        GrantAccounts(grant=grant, accounts=[a for a in accounts if a.grant_id == grant.grant_id]) for grant in found
+    ]

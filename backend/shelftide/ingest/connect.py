@@ -124,8 +124,7 @@ class Connecting:
         `connector` finds a connector by its name.
 
         Raises:
-            NotFoundError: no such grant of the brand's client, or no such account.
-            ConflictError: the account belongs to another brand.
+            NotFoundError: no such grant of the brand's client, or no such account that is free.
         """
         async with UnitOfWork(self._database, scope) as uow:
             tenant = await get_tenant(uow, _one(scope))

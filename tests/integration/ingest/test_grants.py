@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from shelftide.core.clock import SystemClock
-from shelftide.core.errors import ConflictError, NotFoundError
+from shelftide.core.errors import NotFoundError
 from shelftide.core.scope import Scope
 from shelftide.core.vault import Vault
 from shelftide.ingest.connect import Connected, Connecting
@@ -173,7 +173,7 @@ async def test_a_token_is_readable_only_with_a_connection_in_scope(desk: Desk, m
 async def test_an_account_belongs_to_one_brand_until_it_is_released(desk: Desk) -> None:
     connected = await desk.consent()
     first = await desk.assign(0, connected.grant_id, "adv-1")
-    with pytest.raises(ConflictError):
+    with pytest.raises(NotFoundError):
         await desk.assign(1, connected.grant_id, "adv-1")
     with pytest.raises(NotFoundError):
         await desk.assign(1, connected.grant_id, "adv-9")

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shelftide.core.errors import ConflictError, NotFoundError
@@ -173,22 +173,23 @@ async def assign_account(uow: UnitOfWork, grant_id: UUID, account_id: str) -> Gr
     """Give an account to the scope's brand.
 
     Raises:
-        NotFoundError: the grant opens no such account.
-        ConflictError: it belongs to another brand.
+        NotFoundError: the grant opens no such account, or it is another brand's; which of both is nobody's business.
     """
     c = grant_accounts.c
-    mine = and_(c.agency_id == uow.scope.agency_id, c.grant_id == grant_id, c.account_id == account_id)
     statement = (
         update(grant_accounts)
-        .where(mine, or_(c.tenant_id.is_(None), c.tenant_id == uow.scope.tenant_id))
+        .where(
+            c.agency_id == uow.scope.agency_id,
+            c.grant_id == grant_id,
+            c.account_id == account_id,
+            or_(c.tenant_id.is_(None), c.tenant_id == uow.scope.tenant_id),
+        )
         .values(tenant_id=uow.scope.tenant_id)
         .returning(*_ACCOUNT)
     )
     row = (await uow.connection.execute(statement)).mappings().one_or_none()
     if row is None:
-        if (await uow.connection.execute(select(c.account_id).where(mine))).one_or_none() is None:
-            raise NotFoundError
-        raise ConflictError("This account belongs to another brand.", hint="Release it there first.")
+        raise NotFoundError
     return to_struct(row, GrantAccount)
 
 

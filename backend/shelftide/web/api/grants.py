@@ -28,7 +28,7 @@ class GrantController(Controller):
     """Grants belong to a client; an account is read only after it was assigned to a brand."""
 
     path = "/api/v1/tenants/{tenant_id:uuid}"
-    guards = (requires(Right.CONNECT),)
+    guards = (requires(Right.READ),)
     tags = ("grants",)
 
     @get("/grants", summary="Grants of the brand's client")
@@ -36,7 +36,12 @@ class GrantController(Controller):
         """Each with the accounts that are this brand's or nobody's."""
         return await grants_of(services, scope_of(request, tenant_id))
 
-    @post("/grants/{grant_id:uuid}/accounts", summary="Assign an account to the brand", status_code=201)
+    @post(
+        "/grants/{grant_id:uuid}/accounts",
+        summary="Assign an account to the brand",
+        status_code=201,
+        guards=[requires(Right.CONNECT)],
+    )
     async def assign(
         self,
         request: AnyRequest,
@@ -50,7 +55,12 @@ class GrantController(Controller):
         connection_id = await connecting(services).assign(scope, services.registry.connector, grant_id, data.account_id)
         return ConnectionReply(connection_id=connection_id)
 
-    @post("/connections/{connection_id:uuid}/release", summary="Release an account", status_code=204)
+    @post(
+        "/connections/{connection_id:uuid}/release",
+        summary="Release an account",
+        status_code=204,
+        guards=[requires(Right.CONNECT)],
+    )
     async def release(
         self, request: AnyRequest, services: AppServices, tenant_id: PathId, connection_id: PathId
     ) -> None:

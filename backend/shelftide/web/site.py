@@ -18,6 +18,7 @@ from litestar.types import ControllerRouterHandler, Message, Scope
 from shelftide.core.settings import Settings
 from shelftide.jobs.services import Services
 from shelftide.web.api.grants import GrantController
+from shelftide.web.api.products import ProductController
 from shelftide.web.api.session import SessionController
 from shelftide.web.api.tenants import OperationsController, TenantController
 from shelftide.web.auth.callback import CallbackController
@@ -79,6 +80,7 @@ def build_site(
             TenantController,
             OperationsController,
             GrantController,
+            ProductController,
             *ENTRANCE,
             *CONSOLE,
             *PORTAL,

@@ -33,11 +33,12 @@ class How(StrEnum):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be ordered on one channel. `key` is unique over all channels."""
+    """What can be ordered on one channel. `key` is unique over all channels; `product` is the channel's own product."""
 
     key: str
     channel: str
     title: str
+    product: str = ""
     sku: str | None = None
     barcode: str | None = None
 
@@ -123,7 +124,7 @@ def match(items: Sequence[Item], decisions: Iterable[Decision] = ()) -> Matched:
         found.setdefault(each.item, each)
     settled = _settled(found)
     suggestions = _by_name(ordered, [item for item in free if item.key not in settled], settled)
-    anchors = {each.anchor for each in settled.values()}
+    anchors = {each.anchor for each in (*settled.values(), *suggestions)} | {each.item for each in suggestions}
     lonely = [item.key for item in ordered if item.key not in settled and item.key not in anchors]
     several = len({item.channel for item in ordered}) > 1
     return Matched(

@@ -20,9 +20,11 @@ from shelftide.store.embedded import Dsns, EmbeddedPostgres, place_for
 from shelftide.store.ids import new_id
 from shelftide.store.migrate import migrate
 from shelftide.store.repositories.agencies import add_agency, add_client, add_tenant
-from shelftide.store.repositories.connections import add_connection
+from shelftide.store.repositories.connections import add_connection, get_connection, repoint_connections
+from shelftide.store.repositories.grants import TokenStore, add_grant
 from shelftide.store.repositories.people import Person, add_person
 from shelftide.store.unit_of_work import UnitOfWork
+from shelftide_sdk.auth import TokenSet
 
 
 class House(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +114,17 @@ def brand_values(client_id: UUID, name: str) -> dict[str, object]:
         "zone": "Europe/Rome",
         "market": "IT",
     }
+
+
+async def give_grant(uow: UnitOfWork, vault: Vault, client_id: UUID, connection_id: UUID, token: TokenSet) -> UUID:
+    """A grant with its token, used by a connection."""
+    connection = await get_connection(uow, connection_id)
+    grant_id = await add_grant(
+        uow, client_id=client_id, connector=connection.connector, subject=token.account_id or connection.account_id
+    )
+    await TokenStore(uow, vault).save(grant_id, token)
+    await repoint_connections(uow, connection.connector, [connection.account_id], grant_id)
+    return grant_id
 
 
 async def make_connection(database: Database, scope: Scope, account: str = "shop.example", **values: object) -> UUID:

@@ -137,8 +137,10 @@ class Simulation:
             consent=services.consent,
             clock=services.clock,
             routes=services.routes,
+            queue=_later,
         )
-        _, (connection_id,) = await connecting.finish(scope, connector, params, session_hash="evidence")
+        connected = await connecting.finish(scope, connector, params, session_hash="evidence")
+        (connection_id,) = connected.connection_ids
         return connection_id
 
     async def queue_sync(self, shop: Shop) -> UUID:
@@ -159,3 +161,7 @@ class Simulation:
         """Close what was opened."""
         if self.services is not None:
             await self.services.close()
+
+
+async def _later(uow: UnitOfWork, connection_id: UUID) -> None:
+    """The proofs queue their syncs themselves."""

@@ -1,8 +1,11 @@
 """The end of a consent: from a callback to connections that can be read."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from shelftide.core.clock import SystemClock
 from shelftide.core.errors import ConflictError
@@ -11,33 +14,69 @@ from shelftide.core.vault import Vault
 from shelftide.ingest.credentials import Consent, FreshCredentials
 from shelftide.ingest.sync import first_read_from
 from shelftide.store.database import Database
-from shelftide.store.repositories.agencies import OAuthState, get_platform_app, record
-from shelftide.store.repositories.connections import TokenStore, add_connection
+from shelftide.store.repositories.agencies import OAuthState, get_platform_app, get_tenant, record
+from shelftide.store.repositories.connections import (
+    add_connection,
+    detach_connection,
+    get_connection,
+    repoint_connections,
+)
+from shelftide.store.repositories.grants import (
+    GrantAccount,
+    TokenStore,
+    add_grant,
+    assign_account,
+    find_grant,
+    get_grant,
+    release_account,
+    save_accounts,
+    set_grant_state,
+)
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk import Account, Connector, Context, TokenSet
 from shelftide_sdk.connector import days
 from shelftide_sdk.hosts import Routes
 from shelftide_sdk.http import PlatformClient
 
+Queue = Callable[[UnitOfWork, UUID], Awaitable[object]]
+
+
+class Connected(msgspec.Struct, frozen=True, kw_only=True):
+    """What a consent led to: connections of the brand that began, and how many accounts still wait for a brand."""
+
+    tenant_id: UUID
+    grant_id: UUID
+    connection_ids: tuple[UUID, ...]
+    waiting: int
+
 
 class Connecting:
-    """Finishes consents."""
+    """Finishes consents and gives accounts to brands. `queue` starts the first sync, in the same transaction."""
 
     def __init__(
-        self, database: Database, *, vault: Vault, consent: Consent, clock: SystemClock, routes: Routes
+        self,
+        database: Database,
+        *,
+        vault: Vault,
+        consent: Consent,
+        clock: SystemClock,
+        routes: Routes,
+        queue: Queue,
     ) -> None:
         self._database = database
         self._vault = vault
         self._consent = consent
         self._clock = clock
         self._routes = routes
+        self._queue = queue
 
     async def finish(
         self, scope: Scope, connector: type[Connector], params: Mapping[str, str], *, session_hash: str
-    ) -> tuple[UUID, list[UUID]]:
-        """Check the callback, fetch the token, add the accounts that it opens to the brand that began.
+    ) -> Connected:
+        """Check the callback, fetch the token, note the accounts that it opens.
 
-        Returns the brand and its connections. The state is used up even when a later step fails.
+        A single account goes to the brand that began; of several, each is given to a brand by a person. The state is
+        used up even when a later step fails.
 
         Raises:
             InvalidInputError, AuthorizationError: nothing was connected.
@@ -52,12 +91,60 @@ class Connecting:
             app = await get_platform_app(uow, self._vault, connector.info.name, state.redirect_uri)
             await uow.commit()
         token = await self._consent.exchange(connector, app, state, params)
-        settings = _with_account(state.settings, token)
-        fresh = FreshCredentials(self._consent, connector, app, token, settings)
+        fresh = FreshCredentials(self._consent, connector, app, token, _with_account(state.settings, token))
+        return await self._connect(scope, connector, state, fresh)
+
+    async def _connect(
+        self, scope: Scope, connector: type[Connector], state: OAuthState, fresh: FreshCredentials
+    ) -> Connected:
+        settings = _with_account(state.settings, fresh.token)
         accounts = await self._accounts(connector, fresh, settings)
         if not accounts:
             raise ConflictError("This grant opens no account.", hint="Sign in at the platform with another account.")
-        return state.tenant_id, await self._save(narrowed, connector, state, fresh.token, accounts)
+        accounts = [msgspec.structs.replace(a, settings={**settings, **a.settings}) for a in accounts]
+        grant_id = await self._save(scope, connector, state.tenant_id, fresh.token, accounts)
+        connected = await self._renewed(scope, connector, grant_id, accounts)
+        if len(accounts) == 1 and not any(tenant == state.tenant_id for tenant, _ in connected):
+            mine = scope.narrow(state.tenant_id)
+            connected.append(
+                (state.tenant_id, await self.assign(mine, lambda _: connector, grant_id, accounts[0].source_id))
+            )
+        return Connected(
+            tenant_id=state.tenant_id,
+            grant_id=grant_id,
+            connection_ids=tuple(connection for tenant, connection in connected if tenant == state.tenant_id),
+            waiting=len(accounts) - len(connected),
+        )
+
+    async def assign(
+        self, scope: Scope, connector: Callable[[str], type[Connector]], grant_id: UUID, account_id: str
+    ) -> UUID:
+        """Give an account of a grant to the scope's brand; its first sync is queued. Returns the connection.
+
+        `connector` finds a connector by its name.
+
+        Raises:
+            NotFoundError: no such grant of the brand's client, or no such account that is free.
+        """
+        async with UnitOfWork(self._database, scope) as uow:
+            tenant = await get_tenant(uow, _one(scope))
+            grant = await get_grant(uow, grant_id, [tenant.client_id])
+            account = await assign_account(uow, grant_id, account_id)
+            connection_id = await add_connection(uow, _connection(connector(grant.connector), account))
+            await record(uow, "connection.connected", target=str(connection_id), detail={"account": account.name})
+            await self._queue(uow, connection_id)
+            await uow.commit()
+        return connection_id
+
+    async def release(self, scope: Scope, connection_id: UUID) -> None:
+        """Take an account from the scope's brand; what it read stays. Raises NotFoundError."""
+        async with UnitOfWork(self._database, scope) as uow:
+            connection = await get_connection(uow, connection_id)
+            if connection.grant_id is not None:
+                await release_account(uow, connection.grant_id, connection.account_id)
+            await detach_connection(uow, connection_id)
+            await record(uow, "connection.released", target=str(connection_id))
+            await uow.commit()
 
     async def _accounts(
         self, connector: type[Connector], credentials: FreshCredentials, settings: Mapping[str, str]
@@ -79,34 +166,61 @@ class Connecting:
             )
 
     async def _save(
-        self,
-        scope: Scope,
-        connector: type[Connector],
-        state: OAuthState,
-        token: TokenSet,
-        accounts: list[Account],
-    ) -> list[UUID]:
-        found = []
+        self, scope: Scope, connector: type[Connector], tenant_id: UUID, token: TokenSet, accounts: Sequence[Account]
+    ) -> UUID:
+        """The grant with its token. A new consent of the same subject renews the old grant: a platform may have ended
+        the old token with it, and its other brands live on the new one."""
+        subject = token.account_id or (accounts[0].source_id if len(accounts) == 1 else "")
         async with UnitOfWork(self._database, scope) as uow:
+            client_id = (await get_tenant(uow, tenant_id)).client_id
             store = TokenStore(uow, self._vault)
-            for account in accounts:
-                connection_id = await add_connection(
-                    uow,
-                    {
-                        "connector": connector.info.name,
-                        "platform": connector.info.platform,
-                        "account_id": account.source_id,
-                        "account_name": account.name,
-                        "zone": account.zone or "UTC",
-                        "currency": account.currency,
-                        "settings": {**_with_account(state.settings, token), **account.settings},
-                    },
-                )
-                await store.replace(connection_id, token)
-                await record(uow, "connection.connected", target=str(connection_id), detail={"account": account.name})
-                found.append(connection_id)
+            grant_id = await find_grant(uow, client_id=client_id, connector=connector.info.name, subject=subject)
+            stored = None if grant_id is None else await store.load(grant_id, lock=True)
+            if grant_id is None or stored is None:
+                grant_id = await add_grant(uow, client_id=client_id, connector=connector.info.name, subject=subject)
+            await store.save(grant_id, token, seen=0 if stored is None else stored.version)
+            await set_grant_state(uow, grant_id, "ok")
+            await save_accounts(uow, grant_id, accounts)
+            await record(uow, "grant.given", target=str(grant_id), tenant_id=tenant_id)
             await uow.commit()
+        return grant_id
+
+    async def _renewed(
+        self, scope: Scope, connector: type[Connector], grant_id: UUID, accounts: Sequence[Account]
+    ) -> list[tuple[UUID, UUID]]:
+        """Accounts that were connected before live on this grant now: (brand, connection) of each."""
+        found: list[tuple[UUID, UUID]] = []
+        names = [account.source_id for account in accounts]
+        for tenant_id in scope.tenant_ids:
+            mine = scope.narrow(tenant_id)
+            async with UnitOfWork(self._database, mine) as uow:
+                moved = await repoint_connections(uow, connector.info.name, names, grant_id)
+                for connection_id, account_id in moved:
+                    await assign_account(uow, grant_id, account_id)
+                    await self._queue(uow, connection_id)
+                    found.append((tenant_id, connection_id))
+                if moved:
+                    await uow.commit()
         return found
+
+
+def _one(scope: Scope) -> UUID:
+    if scope.tenant_id is None:
+        raise LookupError("an account is given to one brand")
+    return scope.tenant_id
+
+
+def _connection(connector: type[Connector], account: GrantAccount) -> dict[str, Any]:
+    return {
+        "connector": connector.info.name,
+        "platform": connector.info.platform,
+        "grant_id": account.grant_id,
+        "account_id": account.account_id,
+        "account_name": account.name,
+        "zone": account.zone or "UTC",
+        "currency": account.currency,
+        "settings": account.settings,
+    }
 
 
 def _with_account(settings: Mapping[str, str], token: TokenSet) -> dict[str, str]:

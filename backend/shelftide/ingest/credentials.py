@@ -29,13 +29,8 @@ from shelftide.store.repositories.agencies import (
     save_oauth_state,
     take_oauth_state,
 )
-from shelftide.store.repositories.connections import (
-    Connection,
-    StoredToken,
-    TokenStore,
-    get_connection,
-    set_health,
-)
+from shelftide.store.repositories.connections import Connection, set_health
+from shelftide.store.repositories.grants import StoredToken, TokenStore, grant_state, set_grant_state
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk import (
     AuthorizationError,
@@ -300,7 +295,7 @@ class FreshCredentials:
 
 
 class StoredCredentials:
-    """Tokens of one connection, shared by all processes: implements `shelftide_sdk.http.Credentials`.
+    """The token of a grant, shared by its connections and all processes: `shelftide_sdk.http.Credentials`.
 
     A refresh is announced in the row before the platform is asked (`refresh_started_at`), in a transaction of its own.
     Whoever announces it calls; everybody else waits for the new version. An announcement older than 30 s belongs to
@@ -323,14 +318,21 @@ class StoredCredentials:
         self._vault = vault
         self._connection = connection
         self._connector = connector
+        self._grant_id = connection.grant_id
         self._cached: tuple[App, TokenSet] | None = None
+
+    @property
+    def _grant(self) -> UUID:
+        if self._grant_id is None:
+            raise AuthorizationError("The connection has no token.", hint="Reconnect the account.")
+        return self._grant_id
 
     async def current(self) -> tuple[App, TokenSet]:
         """The app and the newest token. Raises AuthorizationError when there is none."""
         if self._cached is None:
             async with UnitOfWork(self._database, self._scope) as uow:
                 app = await get_platform_app(uow, self._vault, self._connection.connector, "")
-                stored = await TokenStore(uow, self._vault).load(self._connection.connection_id)
+                stored = await TokenStore(uow, self._vault).load(self._grant)
                 await uow.commit()
             if stored is None:
                 raise AuthorizationError("The connection has no token.")
@@ -351,7 +353,7 @@ class StoredCredentials:
     async def _announce(self, seen: TokenSet) -> tuple[StoredToken, bool]:
         async with UnitOfWork(self._database, self._scope) as uow:
             store = TokenStore(uow, self._vault)
-            stored = await store.load(self._connection.connection_id, lock=True)
+            stored = await store.load(self._grant, lock=True)
             if stored is None:
                 raise AuthorizationError("The connection has no token.")
             fresh = stored.access_token.reveal() != seen.access_token
@@ -361,7 +363,7 @@ class StoredCredentials:
             if mine and await self._ended(uow):
                 raise AuthorizationError("The platform ended the grant.", hint="Reconnect the account.")
             if mine:
-                await store.mark_refresh(self._connection.connection_id, now)
+                await store.mark_refresh(self._grant, now)
             await uow.commit()
         return stored, mine
 
@@ -383,7 +385,7 @@ class StoredCredentials:
         reached(Point.REFRESH_NOT_STORED)
         try:
             async with UnitOfWork(self._database, self._scope) as uow:
-                await TokenStore(uow, self._vault).save(self._connection.connection_id, token, seen=stored.version)
+                await TokenStore(uow, self._vault).save(self._grant, token, seen=stored.version)
                 await uow.commit()
         except ConflictError:  # ours took longer than the patience of others: what they stored is the newest
             self._cached = None
@@ -392,19 +394,20 @@ class StoredCredentials:
 
     async def _ended(self, uow: UnitOfWork) -> bool:
         """Whether an earlier refresh was refused for good: the platform is not asked again until a new consent."""
-        return (await get_connection(uow, self._connection.connection_id)).state == "reconnect"
+        return await grant_state(uow, self._grant) == "reconnect"
 
     async def _give_up(self, reason: str) -> None:
         async with UnitOfWork(self._database, self._scope) as uow:
             await set_health(
                 uow, self._connection.connection_id, state="reconnect", reason=reason, step="Reconnect the account."
             )
-            await TokenStore(uow, self._vault).mark_refresh(self._connection.connection_id, None)
+            await set_grant_state(uow, self._grant, "reconnect", reason)
+            await TokenStore(uow, self._vault).mark_refresh(self._grant, None)
             await uow.commit()
 
     async def _withdraw(self) -> None:
         async with UnitOfWork(self._database, self._scope) as uow:
-            await TokenStore(uow, self._vault).mark_refresh(self._connection.connection_id, None)
+            await TokenStore(uow, self._vault).mark_refresh(self._grant, None)
             await uow.commit()
 
     async def _remember(self, token: TokenSet) -> TokenSet:

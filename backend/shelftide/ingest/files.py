@@ -14,8 +14,8 @@ import msgspec
 
 from shelftide.core.errors import InvalidInputError
 from shelftide.ingest.sync import quarantine_row
-from shelftide.store.repositories.agencies import Tenant
-from shelftide.store.repositories.connections import TokenStore, add_connection, save_rejects, save_stream
+from shelftide.store.repositories.agencies import Tenant, pseudonym_key
+from shelftide.store.repositories.connections import add_connection, save_rejects, save_stream
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.warehouse.warehouse import Batch, Stamp, Warehouse
 from shelftide_sdk import DataError, Money, Reject
@@ -262,7 +262,7 @@ class FileImport:
                     "settings": {},
                 },
             )
-            key = await TokenStore(uow, self._vault).pseudonym_key()
+            key = await pseudonym_key(uow, self._vault)
             await uow.commit()
         return connection_id, key
 

@@ -13,8 +13,10 @@ from shelftide.core.points import Point, reached
 from shelftide.ingest.credentials import StoredCredentials
 from shelftide.ingest.sync import Sync, SyncReport, first_read_from
 from shelftide.jobs.job import JobContext, Queue, job
+from shelftide.jobs.match_products import match_products
 from shelftide.jobs.services import Services
-from shelftide.store.repositories.connections import Connection, TokenStore, get_connection, set_health
+from shelftide.store.repositories.agencies import pseudonym_key
+from shelftide.store.repositories.connections import Connection, get_connection, set_health
 from shelftide_sdk import Connector, Context, ContractError, Health, HealthState, NoAuth, TransientError
 from shelftide_sdk.http import PlatformClient
 
@@ -66,7 +68,7 @@ async def open_session(ctx: JobContext, connection_id: str) -> tuple[Session, by
     await services.refresh_clock()
     async with ctx.unit_of_work() as uow:
         connection = await get_connection(uow, UUID(connection_id))
-        key = await TokenStore(uow, services.vault).pseudonym_key()
+        key = await pseudonym_key(uow, services.vault)
     return Session(services, ctx, connection), key
 
 
@@ -111,6 +113,9 @@ async def _finish(ctx: JobContext, session: Session, reports: list[SyncReport]) 
     async with ctx.unit_of_work() as uow:
         if not broken and session.connection.state != "paused":
             await set_health(uow, session.connection.connection_id, state="ok", reason="", step="")
+        if any(report.written or report.deleted for report in reports):
+            tenant_id = str(session.connection.tenant_id)
+            await match_products.enqueue(uow, lane="products", dedupe="products", tenant_id=tenant_id)
         await ctx.finish(uow, result)
         await uow.commit()
     return result

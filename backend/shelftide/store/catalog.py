@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Table
 
 from shelftide.store.models import metadata
-from shelftide.store.policies import grants, policies
+from shelftide.store.policies import OWN_GRANT, grants, policies
 
 # What a table without a tenant (or agency) in a unique key may be looked up by, before any scope is known.
 LOOKUPS = frozenset({"sessions", "domains", "sign_ins", "simulation"})
@@ -24,6 +24,8 @@ _PRINTED = {
     "agency_id = nullif(current_setting('app.agency', true), '')::uuid": (
         "(agency_id = (NULLIF(current_setting('app.agency'::text, true), ''::text))::uuid)"
     ),
+    OWN_GRANT: "((agency_id = (NULLIF(current_setting('app.agency'::text, true), ''::text))::uuid)"
+    " AND (EXISTS ( SELECT 1\n   FROM connections c\n  WHERE (c.grant_id = credentials.grant_id))))",
     "true": "true",
 }
 _SOME_TENANTS = (

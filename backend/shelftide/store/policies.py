@@ -11,6 +11,8 @@ SOME_TENANTS = (
     "tenant_id = any ((select string_to_array(nullif(current_setting('app.tenants', true), ''), ','))::uuid[])"
 )
 ONE_AGENCY = "agency_id = nullif(current_setting('app.agency', true), '')::uuid"
+# A secret of the agency, readable only with a connection that it opens: `connections` shows the brands in scope alone.
+OWN_GRANT = f"{ONE_AGENCY} and exists (select 1 from connections c where c.grant_id = credentials.grant_id)"  # noqa: S608  # constants
 # An agency's person reads a membership or a user of the own agency only; tenants ask by brand.
 
 
@@ -48,6 +50,13 @@ def policies(table: Table) -> list[Policy]:
         ]
     elif app == "agency":
         found.append(Policy("app_agency", "app", "ALL", ONE_AGENCY, ONE_AGENCY))
+    elif app == "grant":
+        found += [
+            Policy("app_read", "app", "SELECT", OWN_GRANT, None),
+            Policy("app_insert", "app", "INSERT", None, ONE_AGENCY),
+            Policy("app_update", "app", "UPDATE", ONE_AGENCY, ONE_AGENCY),
+            Policy("app_delete", "app", "DELETE", ONE_AGENCY, None),
+        ]
     if scope == "gate":
         found.append(Policy("gate_all", "gate", "ALL", "true", "true"))
     return found

@@ -17,6 +17,8 @@ from litestar.types import ControllerRouterHandler, Message, Scope
 
 from shelftide.core.settings import Settings
 from shelftide.jobs.services import Services
+from shelftide.web.api.grants import GrantController
+from shelftide.web.api.products import ProductController
 from shelftide.web.api.session import SessionController
 from shelftide.web.api.tenants import OperationsController, TenantController
 from shelftide.web.auth.callback import CallbackController
@@ -77,6 +79,8 @@ def build_site(
             CallbackController,
             TenantController,
             OperationsController,
+            GrantController,
+            ProductController,
             *ENTRANCE,
             *CONSOLE,
             *PORTAL,

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, cast
+from uuid import UUID
 
 import httpx2
 import msgspec
@@ -19,7 +20,8 @@ from shelftide.ingest.credentials import Consent, StoredCredentials
 from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
 from shelftide.store.repositories.agencies import set_platform_app
-from shelftide.store.repositories.connections import Connection, TokenStore, get_connection
+from shelftide.store.repositories.connections import Connection, get_connection
+from shelftide.store.repositories.grants import TokenStore
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk import AuthorizationError, TransientError
 from shelftide_sdk.auth import App
@@ -30,7 +32,7 @@ from shelftide_shopify.connector import Shopify
 from shelftide_shopify.emulator import ShopifyEmulator
 from shelftide_tiktok.emulator_organic import TikTokOrganicEmulator
 from shelftide_tiktok.organic import TikTokOrganic
-from tests.conftest import House, MakeHouse, make_connection
+from tests.conftest import House, MakeHouse, give_grant, make_connection
 
 
 class Provider:
@@ -68,6 +70,11 @@ class Desk:
         self.connection = connection
         self.connector = connector
         self.databases: list[Database] = []
+
+    @property
+    def grant_id(self) -> UUID:
+        assert self.connection.grant_id is not None
+        return self.connection.grant_id
 
     def process(self) -> StoredCredentials:
         """What another process would hold: its own pool, its own cache."""
@@ -123,7 +130,7 @@ async def opened(
     async with UnitOfWork(database, house.on()) as uow:
         app = App(client_id="shelftide-demo", client_secret=f"{connector.info.platform}-demo-secret", redirect_uri="")
         await set_platform_app(uow, vault, name, app)
-        await TokenStore(uow, vault).replace(connection_id, connector.auth.parse_token(issued, NOW))
+        await give_grant(uow, vault, house.client_id, connection_id, connector.auth.parse_token(issued, NOW))
         connection = await get_connection(uow, connection_id)
         await uow.commit()
     return Desk(installation, house, vault, connection, connector)
@@ -235,7 +242,7 @@ async def test_a_rotation_that_was_overtaken_uses_the_one_that_won(desk: Desk, p
     stored, mine = await slow._announce(seen)
     assert mine
     async with UnitOfWork(desk.databases[1], desk.house.on()) as uow:
-        await TokenStore(uow, desk.vault).mark_refresh(desk.connection.connection_id, None)
+        await TokenStore(uow, desk.vault).mark_refresh(desk.grant_id, None)
         await uow.commit()
     won = await fast.refresh(seen)
     assert (await slow._rotate(stored)).access_token == won.access_token

@@ -32,7 +32,6 @@ from shelftide.store.repositories.connections import (
     Connection,
     QuarantinedRow,
     StreamState,
-    TokenStore,
     get_connection,
     list_quarantine,
     list_streams,
@@ -50,7 +49,7 @@ from shelftide_shopify import bulk
 from shelftide_shopify.auth import SCOPES
 from shelftide_shopify.connector import Shopify
 from shelftide_shopify.emulator import ShopifyEmulator
-from tests.conftest import House, MakeHouse, make_connection
+from tests.conftest import House, MakeHouse, give_grant, make_connection
 
 APP = App(client_id="shelftide-demo", client_secret="shopify-demo-secret", redirect_uri="")
 OTHER = "other-test.myshopify.com"
@@ -168,7 +167,7 @@ async def connect(services: Services, house: House, emulator: Liar, index: int, 
     token = Shopify.auth.parse_token(emulator.tokens.issue(shop, frozenset(SCOPES)), NOW)
     async with UnitOfWork(services.database, scope) as uow:
         await set_platform_app(uow, services.vault, "shopify", APP)
-        await TokenStore(uow, services.vault).replace(found, token)
+        await give_grant(uow, services.vault, house.client_id, found, token)
         await uow.commit()
     return found
 

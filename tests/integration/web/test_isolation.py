@@ -10,12 +10,17 @@ from tests.integration.web.conftest import Agency, Caller
 
 from shelftide.core.scope import Role
 from shelftide.store.database import Database
+from shelftide.store.repositories.grants import add_grant, assign_account, save_accounts
 from shelftide.store.repositories.runs import enqueue
 from shelftide.store.unit_of_work import UnitOfWork
+from shelftide_sdk import Account
 from tests.conftest import House, make_connection
 
 QUERY = {"metrics": "?metrics=orders&since=2026-01-01&until=2026-01-31"}
-BODIES: dict[str, Any] = {"connections": {"connector": "shopify", "settings": {"shop": "some-shop.myshopify.com"}}}
+BODIES: dict[str, Any] = {
+    "connections": {"connector": "shopify", "settings": {"shop": "some-shop.myshopify.com"}},
+    "accounts": {"account_id": "advertiser-1"},
+}
 
 
 def operations(app: Litestar) -> list[tuple[str, str]]:
@@ -28,13 +33,25 @@ def tenant_operations(app: Litestar) -> list[tuple[str, str]]:
 
 
 async def things(database: Database, house: House, index: int) -> dict[str, UUID]:
-    """A connection and a run of one brand."""
+    """A connection, a run and a grant of one brand."""
     scope = house.on(index)
     connection_id = await make_connection(database, scope, account=f"{scope.tenant_id}.example")
     async with UnitOfWork(database, scope) as uow:
         run_id = await enqueue(uow, job="test.work", queue="nobody", arguments={}, max_attempts=1)
+        grant_id = await add_grant(uow, client_id=house.client_id, connector="shopify", subject=str(scope.tenant_id))
+        await save_accounts(uow, grant_id, [Account(source_id="advertiser-1", name="Secret name")])
+        await assign_account(uow, grant_id, "advertiser-1")
         await uow.commit()
-    return {"tenant_id": house.tenant_ids[index], "connection_id": connection_id, "run_id": run_id}
+    return {
+        "tenant_id": house.tenant_ids[index],
+        "connection_id": connection_id,
+        "run_id": run_id,
+        "grant_id": grant_id,
+    }
+
+
+def nothing(tenant_id: UUID) -> dict[str, UUID]:
+    return {"tenant_id": tenant_id, "connection_id": uuid4(), "run_id": uuid4(), "grant_id": uuid4()}
 
 
 def fill(path: str, values: dict[str, UUID]) -> str:
@@ -57,11 +74,11 @@ async def test_no_role_reaches_what_is_not_its_own(
     targets = {
         "sibling": await things(database, ours.house, 1),
         "other agency": await things(database, theirs.house, 0),
-        "missing": {"tenant_id": uuid4(), "connection_id": uuid4(), "run_id": uuid4()},
+        "missing": nothing(uuid4()),
         # Own brand in the path, somebody else's thing behind it.
         "smuggled": {**await things(database, theirs.house, 1), "tenant_id": own["tenant_id"]},
         "smuggled sibling": {**await things(database, ours.house, 2), "tenant_id": own["tenant_id"]},
-        "missing thing": {"tenant_id": own["tenant_id"], "connection_id": uuid4(), "run_id": uuid4()},
+        "missing thing": nothing(own["tenant_id"]),
     }
     routes = tenant_operations(app)
     assert len(routes) >= 11

@@ -3,6 +3,8 @@
 from shelftide.store.models.connections import (
     connections,
     credentials,
+    grant_accounts,
+    grants,
     oauth_states,
     platform_apps,
     quarantine,
@@ -24,6 +26,14 @@ from shelftide.store.models.people import (
     tenants,
     users,
 )
+from shelftide.store.models.products import (
+    aliases,
+    content_links,
+    link_decisions,
+    product_decisions,
+    product_items,
+    unlinked_content,
+)
 from shelftide.store.models.rollup import metric_daily, rollups, sku_daily, sku_stock
 from shelftide.store.models.runs import run_attempts, runs, schedules, simulation
 from shelftide.store.models.tables import metadata
@@ -31,18 +41,25 @@ from shelftide.store.models.tables import metadata
 __all__ = [
     "agencies",
     "agency_keys",
+    "aliases",
     "audit",
     "clients",
     "connections",
+    "content_links",
     "credentials",
     "domains",
+    "grant_accounts",
+    "grants",
     "lake_logins",
+    "link_decisions",
     "membership_tenants",
     "memberships",
     "metadata",
     "metric_daily",
     "oauth_states",
     "platform_apps",
+    "product_decisions",
+    "product_items",
     "quarantine",
     "rollups",
     "run_attempts",
@@ -57,5 +74,6 @@ __all__ = [
     "tenant_keys",
     "tenant_names",
     "tenants",
+    "unlinked_content",
     "users",
 ]

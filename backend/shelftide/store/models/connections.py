@@ -11,7 +11,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from shelftide.store.models.tables import AGENCY, TENANT, json, metadata, moment, sealed, text, uuid
+from shelftide.store.models.tables import AGENCY, GRANT, TENANT, json, metadata, moment, sealed, text, uuid
 
 platform_apps = Table(
     "platform_apps",
@@ -44,11 +44,48 @@ oauth_states = Table(
     info=AGENCY,
 )
 
+# One consent at a platform. The accounts that it opens are listed; one assigned to a brand is a connection.
+grants = Table(
+    "grants",
+    metadata,
+    uuid("agency_id", key=True),
+    uuid("grant_id", key=True),
+    uuid("client_id"),
+    text("connector"),
+    text("subject"),
+    text("state", default="ok"),
+    text("reason", default=""),
+    uuid("granted_by", null=True),
+    moment("created_at", now=True),
+    ForeignKeyConstraint(["agency_id", "client_id"], ["clients.agency_id", "clients.client_id"], ondelete="CASCADE"),
+    CheckConstraint("state in ('ok', 'reconnect')", name="state"),
+    info=AGENCY,
+)
+
+grant_accounts = Table(
+    "grant_accounts",
+    metadata,
+    uuid("agency_id", key=True),
+    uuid("grant_id", key=True),
+    text("account_id", key=True),
+    text("name"),
+    text("kind", default="account"),
+    text("zone", null=True),
+    text("currency", null=True),
+    text("country", null=True),
+    json("settings", default="{}"),
+    uuid("tenant_id", null=True),
+    moment("seen_at", now=True),
+    ForeignKeyConstraint(["agency_id", "grant_id"], ["grants.agency_id", "grants.grant_id"], ondelete="CASCADE"),
+    info=AGENCY,
+)
+
 connections = Table(
     "connections",
     metadata,
     uuid("tenant_id", key=True),
     uuid("connection_id", key=True),
+    uuid("grant_id", null=True),
     text("connector"),
     text("platform"),
     text("account_id"),
@@ -63,6 +100,7 @@ connections = Table(
     moment("created_at", now=True),
     ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], ondelete="CASCADE"),
     UniqueConstraint("tenant_id", "connector", "account_id"),
+    Index(None, "tenant_id", "grant_id"),
     CheckConstraint("state in ('ok', 'degraded', 'reconnect', 'paused')", name="state"),
     info=TENANT,
 )
@@ -70,8 +108,8 @@ connections = Table(
 credentials = Table(
     "credentials",
     metadata,
-    uuid("tenant_id", key=True),
-    uuid("connection_id", key=True),
+    uuid("agency_id", key=True),
+    uuid("grant_id", key=True),
     Column("version", Integer(), nullable=False),
     sealed("access_token"),
     Column("refresh_token", sealed("x").type, nullable=True),
@@ -80,10 +118,8 @@ credentials = Table(
     moment("refresh_expires_at", null=True),
     moment("refresh_started_at", null=True),
     moment("updated_at", now=True),
-    ForeignKeyConstraint(
-        ["tenant_id", "connection_id"], ["connections.tenant_id", "connections.connection_id"], ondelete="CASCADE"
-    ),
-    info=TENANT,
+    ForeignKeyConstraint(["agency_id", "grant_id"], ["grants.agency_id", "grants.grant_id"], ondelete="CASCADE"),
+    info=GRANT,
 )
 
 stream_states = Table(

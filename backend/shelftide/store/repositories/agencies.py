@@ -149,6 +149,22 @@ async def agency_key(uow: UnitOfWork, vault: Vault) -> WrappedKey:
     return WrappedKey(row[0], bytes(row[1]))
 
 
+async def tenant_key(uow: UnitOfWork) -> WrappedKey:
+    """The wrapped key of the scope's brand. Raises NotFoundError when its secrets were erased."""
+    statement = select(tenant_keys.c.master_id, tenant_keys.c.wrapped).where(
+        tenant_keys.c.tenant_id == uow.scope.tenant_id
+    )
+    row = (await uow.connection.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFoundError("The brand has no key; its secrets were erased.")
+    return WrappedKey(row[0], bytes(row[1]))
+
+
+async def pseudonym_key(uow: UnitOfWork, vault: Vault) -> bytes:
+    """The key that makes the customers of the scope's brand pseudonymous."""
+    return vault.pseudonym_key(await tenant_key(uow), str(uow.scope.tenant_id))
+
+
 async def set_platform_app(uow: UnitOfWork, vault: Vault, connector: str, app: App) -> None:
     """Store the agency's registration at a platform."""
     agency_id = str(uow.scope.agency_id)

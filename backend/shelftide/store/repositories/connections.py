@@ -1,4 +1,4 @@
-"""Connections, their secrets and their streams, inside a scope."""
+"""Connections and their streams, inside a scope."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,13 +9,11 @@ import msgspec
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from shelftide.core.errors import ConflictError, NotFoundError
-from shelftide.core.vault import Secret, Vault, WrappedKey
+from shelftide.core.errors import NotFoundError
 from shelftide.store.ids import new_id
-from shelftide.store.models import connections, credentials, quarantine, stream_states, tenant_keys
+from shelftide.store.models import connections, quarantine, stream_states
 from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide_sdk.auth import TokenSet
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +21,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
 
     tenant_id: UUID
     connection_id: UUID
+    grant_id: UUID | None
     connector: str
     platform: str
     account_id: str
@@ -68,18 +67,6 @@ class QuarantinedRow(msgspec.Struct, frozen=True, kw_only=True):
     last_seen_at: datetime
 
 
-class StoredToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A token as the host keeps it. The texts are Secrets."""
-
-    version: int
-    access_token: Secret
-    refresh_token: Secret | None
-    scopes: tuple[str, ...]
-    expires_at: datetime | None
-    refresh_expires_at: datetime | None
-    refresh_started_at: datetime | None
-
-
 _CONNECTION = [connections.c[name] for name in Connection.__struct_fields__]
 _STREAM = [stream_states.c[name] for name in StreamState.__struct_fields__]
 
@@ -91,12 +78,40 @@ async def add_connection(uow: UnitOfWork, values: Mapping[str, Any]) -> UUID:
         .values(tenant_id=uow.scope.tenant_id, connection_id=new_id(), **values)
         .on_conflict_do_update(
             index_elements=["tenant_id", "connector", "account_id"],
-            set_={name: values[name] for name in ("account_name", "settings", "zone", "currency") if name in values}
+            set_={
+                name: values[name]
+                for name in ("account_name", "settings", "zone", "currency", "grant_id")
+                if name in values
+            }
             | {"state": "ok", "reason": "", "step": ""},
         )
         .returning(connections.c.connection_id)
     )
     return UUID(str((await uow.connection.execute(statement)).scalar_one()))
+
+
+async def repoint_connections(
+    uow: UnitOfWork, connector: str, account_ids: Sequence[str], grant_id: UUID
+) -> list[tuple[UUID, str]]:
+    """The brand's connections of these accounts now use this grant and are well again: (connection, account)."""
+    c = connections.c
+    statement = (
+        update(connections)
+        .where(c.tenant_id == uow.scope.tenant_id, c.connector == connector, c.account_id.in_(account_ids))
+        .values(grant_id=grant_id, state="ok", reason="", step="")
+        .returning(c.connection_id, c.account_id)
+    )
+    return [(UUID(str(row[0])), str(row[1])) for row in (await uow.connection.execute(statement)).all()]
+
+
+async def detach_connection(uow: UnitOfWork, connection_id: UUID) -> None:
+    """The connection reads no more and holds no grant; what it read stays with the brand."""
+    c = connections.c
+    await uow.connection.execute(
+        update(connections)
+        .where(c.tenant_id == uow.scope.tenant_id, c.connection_id == connection_id)
+        .values(grant_id=None, state="paused", reason="Released.", step="Connect the account again to go on.")
+    )
 
 
 async def get_connection(uow: UnitOfWork, connection_id: UUID) -> Connection:
@@ -195,106 +210,3 @@ async def count_quarantine(uow: UnitOfWork) -> dict[UUID, int]:
         .group_by(quarantine.c.tenant_id)
     )
     return {UUID(str(row[0])): int(row[1]) for row in (await uow.connection.execute(statement)).all()}
-
-
-class TokenStore:
-    """Tokens of one brand's connections, sealed by the vault."""
-
-    def __init__(self, uow: UnitOfWork, vault: Vault) -> None:
-        if uow.scope.tenant_id is None:
-            raise LookupError("tokens belong to one brand")
-        self._uow = uow
-        self._vault = vault
-        self._tenant = str(uow.scope.tenant_id)
-
-    async def key(self) -> WrappedKey:
-        """The brand's wrapped key."""
-        statement = select(tenant_keys.c.master_id, tenant_keys.c.wrapped).where(
-            tenant_keys.c.tenant_id == self._uow.scope.tenant_id
-        )
-        row = (await self._uow.connection.execute(statement)).one_or_none()
-        if row is None:
-            raise NotFoundError("The brand has no key; its secrets were erased.")
-        return WrappedKey(row[0], bytes(row[1]))
-
-    async def load(self, connection_id: UUID, *, lock: bool = False) -> StoredToken | None:
-        """The token of a connection; `lock` holds its row until the transaction ends."""
-        statement = select(credentials).where(
-            credentials.c.tenant_id == self._uow.scope.tenant_id, credentials.c.connection_id == connection_id
-        )
-        if lock:
-            statement = statement.with_for_update()
-        row = (await self._uow.connection.execute(statement)).mappings().one_or_none()
-        if row is None:
-            return None
-        key = await self.key()
-        refresh = row["refresh_token"]
-        return StoredToken(
-            version=row["version"],
-            access_token=self._open(key, connection_id, "access", row["version"], row["access_token"]),
-            refresh_token=None
-            if refresh is None
-            else self._open(key, connection_id, "refresh", row["version"], refresh),
-            scopes=tuple(row["scopes"]),
-            expires_at=row["expires_at"],
-            refresh_expires_at=row["refresh_expires_at"],
-            refresh_started_at=row["refresh_started_at"],
-        )
-
-    async def save(self, connection_id: UUID, token: TokenSet, *, seen: int = 0) -> None:
-        """Store a token as the version after `seen`. Raises ConflictError when another rotation came first."""
-        key = await self.key()
-        version = seen + 1
-        values = {
-            "version": version,
-            "access_token": self._seal(key, connection_id, "access", version, token.access_token),
-            "refresh_token": None
-            if token.refresh_token is None
-            else self._seal(key, connection_id, "refresh", version, token.refresh_token),
-            "scopes": list(token.scopes),
-            "expires_at": token.expires_at,
-            "refresh_expires_at": token.refresh_expires_at,
-            "refresh_started_at": None,
-            "updated_at": func.now(),
-        }
-        statement = (
-            insert(credentials)
-            .values(tenant_id=self._uow.scope.tenant_id, connection_id=connection_id, **values)
-            .on_conflict_do_update(
-                index_elements=["tenant_id", "connection_id"], set_=values, where=credentials.c.version == seen
-            )
-            .returning(credentials.c.version)
-        )
-        if (await self._uow.connection.execute(statement)).scalar_one_or_none() is None:
-            raise ConflictError("The token was changed by somebody else.")
-
-    async def replace(self, connection_id: UUID, token: TokenSet) -> None:
-        """Store the token of a fresh consent, whatever was there."""
-        stored = await self.load(connection_id, lock=True)
-        await self.save(connection_id, token, seen=0 if stored is None else stored.version)
-
-    async def database_now(self) -> datetime:
-        """The database's time: refreshes of several processes are compared by one clock."""
-        now: datetime = (await self._uow.connection.execute(select(func.now()))).scalar_one()
-        return now
-
-    async def mark_refresh(self, connection_id: UUID, at: datetime | None) -> None:
-        """Note that a refresh is under way, before the platform is asked."""
-        await self._uow.connection.execute(
-            update(credentials)
-            .where(credentials.c.tenant_id == self._uow.scope.tenant_id, credentials.c.connection_id == connection_id)
-            .values(refresh_started_at=at)
-        )
-
-    async def pseudonym_key(self) -> bytes:
-        """The key that makes this brand's customers pseudonymous."""
-        return self._vault.pseudonym_key(await self.key(), self._tenant)
-
-    def _place(self, connection_id: UUID, kind: str, version: int) -> str:
-        return f"{connection_id}|{kind}|{version}"
-
-    def _seal(self, key: WrappedKey, connection_id: UUID, kind: str, version: int, text: str) -> bytes:
-        return self._vault.seal(key, self._tenant, self._place(connection_id, kind, version), text)
-
-    def _open(self, key: WrappedKey, connection_id: UUID, kind: str, version: int, sealed: bytes) -> Secret:
-        return self._vault.open(key, self._tenant, self._place(connection_id, kind, version), bytes(sealed))

@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from shelftide.core.vault import Secret, Vault
 from shelftide.store.models import lake_logins
-from shelftide.store.repositories.connections import TokenStore
+from shelftide.store.repositories.agencies import tenant_key
 from shelftide.store.unit_of_work import UnitOfWork
 
 _PLACE = "lake"
@@ -18,14 +18,14 @@ async def get_lake_login(uow: UnitOfWork, vault: Vault) -> tuple[str, Secret] | 
     row = (await uow.connection.execute(statement)).one_or_none()
     if row is None:
         return None
-    key = await TokenStore(uow, vault).key()
+    key = await tenant_key(uow)
     return row[0], vault.open(key, str(tenant_id), _PLACE, bytes(row[1]))
 
 
 async def put_lake_login(uow: UnitOfWork, vault: Vault, name: str, password: str) -> None:
     """Keep a login. Commit afterwards."""
     tenant_id = uow.scope.tenant_id
-    key = await TokenStore(uow, vault).key()
+    key = await tenant_key(uow)
     values = {"login": name, "schema_name": name, "password": vault.seal(key, str(tenant_id), _PLACE, password)}
     await uow.connection.execute(
         insert(lake_logins)

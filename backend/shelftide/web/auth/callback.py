@@ -22,6 +22,8 @@ class CallbackController(Controller):
     async def callback(
         self, request: Request[Any, Any, Any], services: AppServices, connector: FromPath[str]
     ) -> Redirect:
-        """Connect, then show the brand."""
-        tenant_id = await finish_consent(request, services, connector)
-        return Redirect(f"/console/brands/{tenant_id}")
+        """Connect, then show the brand, or the accounts that wait for one."""
+        connected = await finish_consent(request, services, connector)
+        if connected.waiting:
+            return Redirect(f"/console/brands/{connected.tenant_id}/connections/")
+        return Redirect(f"/console/brands/{connected.tenant_id}")

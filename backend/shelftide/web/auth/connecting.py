@@ -1,16 +1,16 @@
 """Consent as console and API both use it: begin, and the callback that ends it."""
 
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from litestar import Request
 
 from shelftide.core.scope import Scope
-from shelftide.ingest.connect import Connecting
+from shelftide.ingest.connect import Connected, Connecting
 from shelftide.jobs.services import Services
-from shelftide.jobs.sync_connection import sync_connection
-from shelftide.store.repositories.agencies import record
+from shelftide.jobs.simulation import queue_sync
+from shelftide.store.repositories.agencies import list_tenants, record
+from shelftide.store.repositories.grants import Grant, GrantAccount, list_accounts, list_grants
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.doors import principal
 
@@ -53,27 +53,48 @@ async def begin_consent(
     return ConnectReply(authorize_url=url)
 
 
-async def finish_consent(request: Request[Any, Any, Any], services: Services, connector: str) -> UUID:
-    """Check the callback, connect what it opens, and queue the first sync. Returns the brand."""
-    who = principal(request)
-    await services.refresh_clock()
-    connecting = Connecting(
+def connecting(services: Services) -> Connecting:
+    """What finishes consents and gives accounts to brands."""
+    return Connecting(
         services.database,
         vault=services.vault,
         consent=services.consent,
         clock=services.clock,
         routes=services.routes,
+        queue=queue_sync,
     )
-    tenant_id, connection_ids = await connecting.finish(
+
+
+async def finish_consent(request: Request[Any, Any, Any], services: Services, connector: str) -> Connected:
+    """Check the callback, connect what it opens; the first syncs are queued."""
+    who = principal(request)
+    await services.refresh_clock()
+    return await connecting(services).finish(
         who.scope,
         services.registry.connector(connector),
         dict(request.query_params),
         session_hash=who.session_hash,
     )
-    async with UnitOfWork(services.database, who.scope.narrow(tenant_id)) as uow:
-        for connection_id in connection_ids:
-            await sync_connection.enqueue(
-                uow, lane=str(connection_id), dedupe=f"sync:{connection_id}", connection_id=str(connection_id)
-            )
-        await uow.commit()
-    return tenant_id
+
+
+class GrantAccounts(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant with the accounts that are the brand's or nobody's."""
+
+    grant: Grant
+    accounts: list[GrantAccount]
+
+    @property
+    def waiting(self) -> list[GrantAccount]:
+        """Accounts without a brand."""
+        return [account for account in self.accounts if account.tenant_id is None]
+
+
+async def grants_of(services: Services, scope: Scope) -> list[GrantAccounts]:
+    """Grants of the client whose brand the scope names."""
+    async with UnitOfWork(services.database, scope) as uow:
+        (tenant,) = await list_tenants(uow)
+        found = await list_grants(uow, [tenant.client_id])
+        accounts = await list_accounts(uow, [grant.grant_id for grant in found])
+    return [
+        GrantAccounts(grant=grant, accounts=[a for a in accounts if a.grant_id == grant.grant_id]) for grant in found
+    ]

@@ -8,7 +8,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
 from shelftide.analytics.freshness import Freshness, freshness, is_stale
-from shelftide.core.errors import InvalidInputError
+from shelftide.core.errors import InvalidInputError, NotFoundError
 from shelftide.core.scope import Right
 from shelftide.jobs.simulation import queue_sync
 from shelftide.jobs.sync_connection import check_connection
@@ -22,7 +22,7 @@ from shelftide.store.repositories.connections import (
 )
 from shelftide.store.repositories.runs import Run, list_runs
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide.web.auth.connecting import ConnectRequest, begin_consent
+from shelftide.web.auth.connecting import ConnectRequest, begin_consent, connecting, grants_of
 from shelftide.web.auth.doors import AppServices, requires, scope_of
 from shelftide.web.auth.places import console_only
 from shelftide.web.pages import AnyRequest, page
@@ -93,6 +93,24 @@ class ConnectionsController(Controller):
         begun = await begin_consent(request, services, scope, asked)
         return Response(None, status_code=204, headers={"hx-redirect": begun.authorize_url})
 
+    @post("/{connection_id:uuid}/release", status_code=200, guards=[requires(Right.CONNECT)])
+    async def release(
+        self, request: AnyRequest, services: AppServices, tenant_id: FromPath[UUID], connection_id: FromPath[UUID]
+    ) -> Response[str]:
+        """Stop reading an account; what was read stays."""
+        await connecting(services).release(scope_of(request, tenant_id), connection_id)
+        return await _show(request, services, tenant_id, part=True)
+
+    @post("/accounts", status_code=200, guards=[requires(Right.CONNECT)])
+    async def assign(self, request: AnyRequest, services: AppServices, tenant_id: FromPath[UUID]) -> Response[str]:
+        """Give an account that waits to this brand."""
+        form = await request.form()
+        grant_id = _uuid(str(form.get("grant_id", "")))
+        await connecting(services).assign(
+            scope_of(request, tenant_id), services.registry.connector, grant_id, str(form.get("account_id", ""))
+        )
+        return await _show(request, services, tenant_id, part=True)
+
     @post("/", status_code=204, guards=[requires(Right.CONNECT)])
     async def connect(self, request: AnyRequest, services: AppServices, tenant_id: FromPath[UUID]) -> Response[None]:
         """On to the platform's consent page. Raises InvalidInputError naming the field."""
@@ -105,12 +123,21 @@ class ConnectionsController(Controller):
         return Response(None, status_code=204, headers={"hx-redirect": begun.authorize_url})
 
 
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotFoundError from error
+
+
 async def _show(request: AnyRequest, services: AppServices, tenant_id: UUID, *, part: bool) -> Response[str]:
     await services.refresh_clock()
     async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
         tenant = await get_tenant(uow, tenant_id)
         connections, streams = await list_connections(uow), await list_streams(uow)
         runs = await list_runs(uow, limit=_RECENT)
+    scope = scope_of(request, tenant_id)
+    may_connect = scope.may(Right.CONNECT)
     now = services.clock.now()
     health = [_health(connection, streams, runs, now) for connection in connections]
     values: dict[str, Any] = {
@@ -119,6 +146,7 @@ async def _show(request: AnyRequest, services: AppServices, tenant_id: UUID, *, 
         "busy": any(item.busy for item in health),
         "connectors": sorted(services.registry.connectors.values(), key=lambda c: c.info.title),
         "broken_plugins": [plugin for plugin in services.registry.plugins if plugin.error],
+        "waiting": [grant for grant in await grants_of(services, scope) if grant.waiting] if may_connect else [],
         "nav": "brands",
         "tab": "connections",
     }

@@ -22,6 +22,7 @@ def connection(key: UUID = SHOP, state: str = "ok", tenant: UUID = LUMEN) -> Con
     return Connection(
         tenant_id=tenant,
         connection_id=key,
+        grant_id=None,
         connector="shopify",
         platform="shopify",
         account_id="a",
@@ -41,6 +42,7 @@ def stream(name: str = "orders", hours: float | None = 1, key: UUID = SHOP, erro
     return StreamState(
         tenant_id=LUMEN,
         connection_id=key,
+        grant_id=None,
         stream=name,
         cursor=None,
         synced_at=None if hours is None else NOW - timedelta(hours=hours),

@@ -24,7 +24,10 @@ from shelftide_sdk.testing.shapes import row_lists
 from shelftide_sdk.testing.world import World
 
 WORLD = World(seed=7, now=datetime(2026, 3, 2, 9, tzinfo=UTC), size="small")
-PAGE = {"rows": [{"id": n, "name": f"row {n}", "state": "OPEN_NOW"} for n in range(6)], "next_token": "abc"}
+PAGE: dict[str, Any] = {
+    "rows": [{"id": n, "name": f"row {n}", "state": "OPEN_NOW"} for n in range(6)],
+    "next_token": "abc",
+}
 
 
 class Echo(Emulator):

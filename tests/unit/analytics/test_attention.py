@@ -42,7 +42,6 @@ def stream(name: str = "orders", hours: float | None = 1, key: UUID = SHOP, erro
     return StreamState(
         tenant_id=LUMEN,
         connection_id=key,
-        grant_id=None,
         stream=name,
         cursor=None,
         synced_at=None if hours is None else NOW - timedelta(hours=hours),

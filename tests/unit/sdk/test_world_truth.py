@@ -11,6 +11,7 @@ import pytest
 
 from shelftide_sdk.testing.world import World
 from shelftide_sdk.testing.world.model import Channel, Network, Order
+from shelftide_sdk.testing.world.parameters import AD_NETWORKS
 from shelftide_sdk.testing.world.timeline import local_date
 from shelftide_sdk.testing.world.truth import refund_shares
 
@@ -93,7 +94,7 @@ def test_true_demand_is_what_was_sold_and_what_was_lost(world: World) -> None:
 def test_every_order_has_a_cause_and_known_keys(world: World) -> None:
     known = {video.key for network in Network for video in world.videos("luxi", network)}
     known |= {creator.key for creator in world.creators("luxi")}
-    known |= {entity.key for name in ("tiktok-ads", "meta-ads") for entity in world.ads("luxi", name)}
+    known |= {entity.key for name in AD_NETWORKS for entity in world.ads("luxi", name)}
     for row in world.truth().causes("luxi"):
         if row.cause in ("video", "creator", "ad"):
             assert row.cause_key in known

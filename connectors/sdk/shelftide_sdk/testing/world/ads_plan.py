@@ -42,7 +42,7 @@ def plan_ads(seed: int, role: Role, timeline: Timeline) -> tuple[PlannedAd, ...]
     """All ads that the brand ever runs."""
     found = []
     for network in role.over_reporting:
-        weight = role.base_orders * AD_ORDERS_SHARE / len(role.over_reporting) / 8
+        weight = role.base_orders * AD_ORDERS_SHARE[network] / 8
         for c, (campaign, objective) in enumerate(_CAMPAIGNS):
             for g, group in enumerate(_GROUPS):
                 for a, ad in enumerate(_ADS):
@@ -90,7 +90,8 @@ def ad_channels(role: Role, network: str) -> dict[Channel, float]:
     """Where orders of a network's ads are placed."""
     if network == "tiktok-ads" and Channel.TIKTOK_SHOP in role.mix:
         return {Channel.TIKTOK_SHOP: 0.5, Channel.SHOPIFY: 0.5}
-    return {Channel.SHOPIFY: 1.0}
+    home = {"amazon-ads": Channel.AMAZON, "xiaohongshu-juguang": Channel.XIAOHONGSHU}.get(network, Channel.SHOPIFY)
+    return {home if home in role.mix else Channel.SHOPIFY: 1.0}
 
 
 def _planned(  # noqa: PLR0917 - positions and names come from three nested loops

@@ -211,6 +211,11 @@ def _accounts(key: str, channels: Sequence[Channel], networks: Sequence[Network]
     if len(networks) > 1:
         accounts["tiktok-ads"] = "7" + str(stable_id("tiktok-ads", key, 18))
         accounts["meta-ads"] = f"act_{stable_id('meta-ads', key, 15)}"
+        if Channel.AMAZON in channels:
+            accounts["amazon-ads"] = str(stable_id("amazon-ads", key, 16))
+        if Network.XIAOHONGSHU in networks:
+            accounts["xiaohongshu-juguang"] = str(stable_id("juguang", key, 9))
+            accounts["xiaohongshu-pugongying"] = f"{stable_id('pugongying', key, 18):024x}"
     return accounts
 
 
@@ -267,7 +272,10 @@ def _barcode(key: str) -> str:
 
 def _role(seed: int, brand: Brand, orders: float, rolls: Dice) -> Role:
     weights = {p.key: listed[3] for p, listed in zip(brand.products, CATALOGUE[brand.niche], strict=False)}
-    over = {network: rolls.between(*OVER_REPORTING) for network in AD_NETWORKS} if brand.deep else {}
+    over = {network: rolls.between(*OVER_REPORTING) for network in AD_NETWORKS[:2]} if brand.deep else {}
+    for network in AD_NETWORKS[2:]:  # rolls of their own: networks that came later leave the rest of a world as it was
+        if brand.deep and network in brand.accounts:
+            over[network] = dice(1, seed, "over-reporting", brand.key, network).between(*OVER_REPORTING)
     return Role(
         brand=brand,
         base_orders=orders,

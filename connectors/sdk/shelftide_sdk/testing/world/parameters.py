@@ -168,18 +168,19 @@ ARRIVAL_SPREAD = {0: 0.65, 1: 0.22, 2: 0.09, 3: 0.04}
 
 # --- ads -------------------------------------------------------------------------------------------------------------
 
-AD_NETWORKS = ("tiktok-ads", "meta-ads")
-# Orders really caused by ads as a share of a brand's ordinary orders.
-AD_ORDERS_SHARE = 0.2
+AD_NETWORKS = ("tiktok-ads", "meta-ads", "amazon-ads", "xiaohongshu-juguang")
+# Orders really caused by a network's ads as a share of a brand's ordinary orders; the last two sell little yet.
+AD_ORDERS_HABIT = 0.2  # what the habit of reordering expects of ads
+AD_ORDERS_SHARE = {"tiktok-ads": 0.1, "meta-ads": 0.1, "amazon-ads": 0.03, "xiaohongshu-juguang": 0.02}
 # Ad cost of a really caused order, as a share of the order's value.
 AD_COST_SHARE = 0.38
 # Platforms report 1.3 to 1.8 times what they caused: view-through credit and double counting.
 OVER_REPORTING = (1.3, 1.8)
 # Days until conversions of a day stop growing (attribution windows), and the share known on the first day.
-RIPEN_DAYS = {"tiktok-ads": 7, "meta-ads": 28}
+RIPEN_DAYS = {"tiktok-ads": 7, "meta-ads": 28, "amazon-ads": 14, "xiaohongshu-juguang": 7}
 RIPE_AT_ONCE = 0.6
-COST_PER_THOUSAND = {"tiktok-ads": 6.5, "meta-ads": 9.5}
-CLICK_RATE = {"tiktok-ads": 0.009, "meta-ads": 0.012}
+COST_PER_THOUSAND = {"tiktok-ads": 6.5, "meta-ads": 9.5, "amazon-ads": 8.0, "xiaohongshu-juguang": 7.0}
+CLICK_RATE = {"tiktok-ads": 0.009, "meta-ads": 0.012, "amazon-ads": 0.005, "xiaohongshu-juguang": 0.02}
 
 # --- money -----------------------------------------------------------------------------------------------------------
 

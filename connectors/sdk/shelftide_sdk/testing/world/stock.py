@@ -12,7 +12,7 @@ from shelftide_sdk.testing.world.demand import Candidate, Demand
 from shelftide_sdk.testing.world.model import Channel, Model, Order, Place, Shipment, Sku, StockState
 from shelftide_sdk.testing.world.orders import Grant
 from shelftide_sdk.testing.world.parameters import (
-    AD_ORDERS_SHARE,
+    AD_ORDERS_HABIT,
     ARRIVAL_SPREAD,
     HABIT_WINDOW_DAYS,
     OPENING_EXTRA_DAYS,
@@ -240,7 +240,7 @@ class Purchasing:
     def _expected(self, sku: Sku, place: Place) -> float:
         if place.key.endswith("-shop"):
             return self._demand.mean_units(sku.key, place.channels) * 0.3
-        return self._demand.mean_units(sku.key, place.channels) * (1 + AD_ORDERS_SHARE)
+        return self._demand.mean_units(sku.key, place.channels) * (1 + AD_ORDERS_HABIT)
 
     def _is_story(self, sku: Sku, place: Place) -> bool:
         first = self._role.brand.places[0]

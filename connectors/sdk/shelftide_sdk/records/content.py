@@ -107,7 +107,8 @@ class AudienceDay(Record, frozen=True, kw_only=True):
 class Content(Record, frozen=True, kw_only=True):
     """A post, video, note, reel, story or live.
 
-    `pending_id` is the id under which it was known before moderation gave it its public `source_id`.
+    `pending_id` is the id under which it was known before moderation gave it its public `source_id`. `parent_id` is the
+    carousel that an image or video is part of.
     """
 
     source_id: str
@@ -126,6 +127,7 @@ class Content(Record, frozen=True, kw_only=True):
     creator_id: str | None = None
     source_kind: SourceKind = SourceKind.API
     updated_at: datetime | None = None
+    parent_id: str | None = None
 
 
 @record(

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from shelftide_meta.ads import MetaAds
+from shelftide_meta.instagram import Instagram
 from shelftide_sdk.connector import Connector, days
 from shelftide_sdk.testing.conformance import Bench, ConnectorConformance
 from shelftide_sdk.testing.emulator import SCENARIOS
@@ -17,6 +19,8 @@ WITHOUT: dict[type[Connector], Sequence[str]] = {
     Shopify: ("moderation-delay",),
     TikTokOrganic: (),
     TikTokShop: ("moderation-delay",),
+    Instagram: (),
+    MetaAds: ("moderation-delay",),
 }
 # Shopify's bucket fills by the machine's clock; the address of a bulk file is signed anew.
 _BY_THE_CLOCK = re.compile(rb'"currentlyAvailable":[\d.]+|signature=[\w%-]+')

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -69,6 +69,8 @@ async def _discover(ctx: Context, own_id: str, handle: str, place: str) -> Row |
         ctx.log.info("competitor %s is not available: %s", handle, error.message)
         return None
     found = node_of(reply["business_discovery"], "business_discovery")
+    if str(found.get("username")).lower() != handle.lower():
+        raise ContractError(f"{handle} was asked for, another account came")
     return found
 
 
@@ -92,7 +94,7 @@ def _posts(found: Row) -> tuple[list[Any], str]:
     return data, str(after) if after and data else ""
 
 
-def _is_since(row: Any, start: Any) -> bool:
+def _is_since(row: Any, start: datetime) -> bool:
     try:
         return moment(row.get("timestamp"), "timestamp") >= start
     except (DataError, AttributeError):

@@ -12,7 +12,7 @@ from shelftide_meta import emulator_ads_facts as facts
 from shelftide_meta.emulator_door import GraphFault, MetaDoor
 from shelftide_meta.emulator_fields import Row, parse_fields, project
 from shelftide_sdk.testing.emulator import Request
-from shelftide_sdk.testing.world.model import Brand
+from shelftide_sdk.testing.world.model import Brand, stable_id
 
 NETWORK = "meta-ads"
 MOST_ROWS = 1500
@@ -93,7 +93,7 @@ class AdsNodes:
         failure = ""
         if len(rows) > MOST_ROWS:
             failure = "Please reduce the amount of data you're asking for, then retry your request"
-        elif self._asked[key] == 1 and facts.stable_id("bad-luck", key) % 4 == 0:
+        elif self._asked[key] == 1 and stable_id("bad-luck", key) % 4 == 0:
             failure = "Something went wrong"
         number = str(6_000_000_000_000 + len(self._runs))
         self._runs[number] = Run(user=user, rows=rows, failure=failure)

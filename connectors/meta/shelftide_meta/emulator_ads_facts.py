@@ -9,12 +9,11 @@ import msgspec
 
 from shelftide_meta.emulator_facts import label, split
 from shelftide_meta.emulator_fields import Row
-from shelftide_meta.mapping_ads import HOURS
+from shelftide_meta.mapping_ads import HOURS, WITHOUT_MINOR
 from shelftide_sdk.testing.world.model import AdEntity, AdFigures, Brand, WorldView, stable_id
 
 _LEVELS = {"campaigns": "campaign", "adsets": "ad_group", "ads": "ad"}
 _OBJECTIVES = {"PRODUCT_SALES": "OUTCOME_SALES", "TRAFFIC": "OUTCOME_TRAFFIC"}
-_WITHOUT_MINOR = frozenset("CLP COP CRC HUF ISK IDR JPY KRW PYG TWD VND".split())
 _RIPE = timedelta(days=28)
 BUCKETS = {
     "age": ("18-24", "25-34", "35-44", "45-54", "55-64", "65+"),
@@ -91,7 +90,7 @@ def _entity(brand: Brand, entity: AdEntity, parents: dict[str, str]) -> Row:
             },
         }
         return row
-    units = entity.daily_budget if brand.currency in _WITHOUT_MINOR else entity.daily_budget * 100
+    units = entity.daily_budget if brand.currency in WITHOUT_MINOR else entity.daily_budget * 100
     row["daily_budget"] = str(int(units))
     if entity.level == "campaign":
         return row | {"objective": _OBJECTIVES.get(entity.objective, entity.objective)}

@@ -204,7 +204,7 @@ class MetaDoor(Emulator):
         headers = {"x-business-use-case-usage": json.dumps(usage)}
         status = 403 if code == 4 else 400
         return self.fail(
-            GraphFault("(#%d) Request limit reached" % code, code=code, subcode=subcode, status=status, headers=headers)
+            GraphFault(f"(#{code}) Request limit reached", code=code, subcode=subcode, status=status, headers=headers)
         )
 
     def _authenticate(self, request: Request) -> str:

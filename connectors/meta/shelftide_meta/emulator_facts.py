@@ -312,11 +312,12 @@ def competitor_row(world: WorldView, rival: Competitor) -> Row:
 def audience(brand: Brand, metric: str, total: int, keys: Sequence[str]) -> list[Row]:
     """Groups of an audience by one or two dimensions; ages and genders are the margins of one table."""
     cells = split(total, f"{brand.key}/{metric}", [f"{age}/{gender}" for age in AGES for gender in GENDERS])
+    groups: dict[tuple[str, ...], int]
     table = {
         (age, gender): cells[a * len(GENDERS) + g] for a, age in enumerate(AGES) for g, gender in enumerate(GENDERS)
     }
     if list(keys) == ["age", "gender"]:
-        groups = {pair: value for pair, value in table.items()}
+        groups = dict(table.items())
     elif list(keys) == ["age"]:
         groups = {(age,): sum(table[age, gender] for gender in GENDERS) for age in AGES}
     elif list(keys) == ["gender"]:

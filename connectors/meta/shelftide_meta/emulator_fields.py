@@ -32,7 +32,9 @@ def _fields(text: str) -> tuple[tuple[Field, ...], str]:
         named = re.match(r"\w+", text)
         if named is None:
             raise ValueError(f"Syntax error at {text[:20]!r}")
-        text, calls, inner = text[named.end() :], {}, ()
+        text = text[named.end() :]
+        calls: dict[str, str] = {}
+        inner: tuple[Field, ...] = ()
         while (call := _CALL.match(text)) is not None:
             calls[call[1]], text = call[2], text[call.end() :]
         if text.startswith("{"):
@@ -49,17 +51,17 @@ Edge = Callable[[Field], Any]
 
 
 def project(row: Row, fields: Sequence[Field]) -> Row:
-    """What was asked for of a row; the id comes always. A value that is a function is an edge, called with its field."""
+    """What was asked for of a row; the id comes always. A function among the values is an edge."""
     wanted = [field for field in fields if field.name != "id"]
     found = {"id": row["id"]} if "id" in row else {}
     for field in wanted:
         value = row.get(field.name)
         if callable(value):
             value = value(field)
+        elif isinstance(value, dict) and "data" in value:
+            value = {"data": [project(child, field.inner) for child in value["data"]]}
         elif isinstance(value, dict) and field.inner:
             value = project(value, field.inner)
-        elif isinstance(value, dict) and "data" in value and field.inner == ():
-            value = {"data": [{"id": child["id"]} for child in value["data"]]}
         if value is not None:
             found[field.name] = value
     return found

@@ -10,7 +10,7 @@ from shelftide_meta.emulator_fields import Field, Row, parse_fields, project
 from shelftide_meta.mapping_instagram import PACIFIC
 from shelftide_meta.metrics import AUDIENCES, BY_KIND, FOLLOWS, LIVES, SERIES, TOTALS, living
 from shelftide_sdk.testing.emulator import Request
-from shelftide_sdk.testing.world.model import Brand, Network, ProfileFigures, Video
+from shelftide_sdk.testing.world.model import Brand, Network, ProfileFigures, Video, stable_id
 
 _KEPT = timedelta(days=30)
 _WINDOW_SECONDS = 30 * 86_400 + 7200  # a window with a change of clocks is an hour longer
@@ -35,9 +35,9 @@ class InstagramNodes:
         for brand in self._door.brands_of(user):
             account = self.profile(brand)
             linked = {name: account[name] for name in ("id", "username", "name")}
-            page_id = str(facts.stable_id("page", brand.key, 15))
+            page_id = str(stable_id("page", brand.key, 15))
             found.append({"id": page_id, "name": f"{brand.name} page", "instagram_business_account": linked})
-        return [*found, {"id": str(facts.stable_id("page", user, 15)), "name": "A page of its own"}]
+        return [*found, {"id": str(stable_id("page", user, 15)), "name": "A page of its own"}]
 
     def profile(self, brand: Brand) -> Row:
         """The account's row with its nested edges."""
@@ -75,11 +75,10 @@ class InstagramNodes:
     def _media(self, brand: Brand) -> list[Row]:
         account_id, handle = brand.accounts[Network.INSTAGRAM], f"{brand.key}.official"
         restated = "restate" in self._door.scenarios
-        rows = [
+        return [
             facts.media_row(video, account_id, handle, self._world.now, restated=restated)
             for video in self._posts(brand)
         ]
-        return [_drifted(row) for row in rows] if "schema-drift" in self._door.scenarios else rows
 
     def _stories(self, brand: Brand) -> list[Row]:
         return facts.story_rows(brand, brand.accounts[Network.INSTAGRAM], self._world.now)
@@ -91,7 +90,7 @@ class InstagramNodes:
 
     def _account_edge(self, request: Request, brand: Brand, name: str) -> Row:
         edges: dict[str, Callable[[], list[Row]]] = {
-            "media": lambda: self._since(request, self._media(brand)),
+            "media": lambda: self._since(request, self._drifted_media(request, brand)),
             "stories": lambda: self._stories(brand),
             "tags": lambda: facts.tag_rows(self._world, brand),
         }
@@ -100,6 +99,11 @@ class InstagramNodes:
         if name not in edges:
             raise GraphFault(f"(#100) Tried accessing nonexisting field ({name})", code=100)
         return self._door.edge(request, edges[name]())
+
+    def _drifted_media(self, request: Request, brand: Brand) -> list[Row]:
+        rows = self._media(brand)
+        drifts = "schema-drift" in self._door.scenarios and "caption" in request.params.get("fields", "")
+        return [_drifted(row) for row in rows] if drifts else rows
 
     def _since(self, request: Request, rows: list[Row]) -> list[Row]:
         since = int(request.params.get("since") or 0)
@@ -236,7 +240,7 @@ def _seconds(timestamp: str) -> float:
 
 def _drifted(row: Row) -> Row:
     """New words, and a missing time, in some posts."""
-    place = facts.stable_id("drift", str(row["id"])) % 7
+    place = stable_id("drift", str(row["id"])) % 7
     if place == 0 and "children" not in row:
         return row | {"timestamp": None}
     return row | {"media_type": "HOLOGRAM"} if place == 1 and "children" not in row else row

@@ -27,7 +27,7 @@ async def get_list(ctx: Context, path: str, **params: str) -> list[Any]:
 
 
 async def get_pages(
-    ctx: Context, path: str, fields: str, *, size: int = PAGE_SIZE, key: str = "id", **params: str
+    ctx: Context, path: str, fields: str, *, size: int = PAGE_SIZE, key: str = "id", **params: str | None
 ) -> AsyncIterator[list[Any]]:
     """The rows of an edge, page by page; a page that Meta finds too large is asked for again in smaller ones.
 

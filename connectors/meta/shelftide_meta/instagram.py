@@ -33,7 +33,7 @@ from shelftide_meta.mapping_instagram import (
 from shelftide_meta.metrics import AUDIENCES, BREAKDOWNS, FOLLOWS, SERIES, TOTALS, living
 from shelftide_meta.posts import Walk, edge_of_post, map_posts, read_posts, start_of
 from shelftide_meta.replies import classify
-from shelftide_meta.values import identifier, maybe_whole
+from shelftide_meta.values import identifier, maybe_whole, moment
 from shelftide_meta.webhooks import pages_of
 from shelftide_sdk.auth import OAuth2
 from shelftide_sdk.client import Budget
@@ -324,6 +324,7 @@ async def _edges(ctx: Context, walk: Walk, edge: str, fields: str, record: Any) 
         for post in posts:
             try:
                 content_id = identifier(post.get("id"))
+                moment(post.get("timestamp"), "timestamp")
                 wanted = record is not Comment or is_enabled(post)
             except (DataError, AttributeError) as error:
                 yield Page(rejects=[Reject(record.__name__, f"a post that cannot be read: {error}", post)])

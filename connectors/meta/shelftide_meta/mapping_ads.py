@@ -17,7 +17,10 @@ from shelftide_sdk.errors import DataError
 from shelftide_sdk.money import Money
 from shelftide_sdk.records import Ad, AdBreakdownDay, AdDay, AdGroup, AdLevel, BudgetMode, Campaign, Record
 
-CAMPAIGN_FIELDS = "id,account_id,name,status,effective_status,objective,daily_budget,lifetime_budget,start_time,stop_time,updated_time"
+CAMPAIGN_FIELDS = (
+    "id,account_id,name,status,effective_status,objective,daily_budget,lifetime_budget,start_time,stop_time,"
+    "updated_time"
+)
 AD_SET_FIELDS = (
     "id,account_id,campaign_id,name,status,effective_status,bid_amount,daily_budget,lifetime_budget,optimization_goal,"
     "billing_event,targeting,start_time,end_time,updated_time"
@@ -53,7 +56,7 @@ _ACTIONS = {
     "shares": "post",
     "follows": "like",
 }
-_WITHOUT_MINOR = frozenset("CLP COP CRC HUF ISK IDR JPY KRW PYG TWD VND".split())
+WITHOUT_MINOR = frozenset(("CLP", "COP", "CRC", "HUF", "ISK", "IDR", "JPY", "KRW", "PYG", "TWD", "VND"))
 
 
 class AdAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +73,7 @@ def budget(row: Row, name: str, currency: str) -> Money | None:
     if value in (None, "", "0", 0):
         return None
     units = decimal(value, name)
-    return Money.parse(units if currency in _WITHOUT_MINOR else units / 100, currency)
+    return Money.parse(units if currency in WITHOUT_MINOR else units / 100, currency)
 
 
 def _budgets(row: Row, currency: str) -> dict[str, Any]:

@@ -49,7 +49,10 @@ MEDIA_FIELDS = (
     "owner,is_comment_enabled,comments_count,like_count,view_count,saved_count,shares_count,"
     "children{id,media_type,media_url,thumbnail_url,permalink,timestamp}"
 )
-STORY_FIELDS = "id,ig_id,caption,media_type,media_product_type,media_url,permalink,shortcode,thumbnail_url,timestamp,owner,like_count"
+STORY_FIELDS = (
+    "id,ig_id,caption,media_type,media_product_type,media_url,permalink,shortcode,thumbnail_url,timestamp,owner,"
+    "like_count"
+)
 TAG_FIELDS = "id,caption,media_type,media_product_type,permalink,timestamp,username,like_count,comments_count"
 COMMENT_FIELDS = (
     "id,text,timestamp,like_count,parent_id,hidden,from,user,replies{id,text,timestamp,like_count,parent_id,from,user}"
@@ -391,7 +394,7 @@ def map_mention(row: Row) -> Mention:
 
 def map_product_tag(row: Row, content_id: str) -> list[Record]:
     """A product that a post is tagged with, and the link. The price is text without a certain currency: left out."""
-    product_id = identifier(row.get("product_id"), "product_id")
+    product_id = str(whole(row.get("product_id"), "product_id"))
     product = Product(
         source_id=product_id,
         title=text(row, "name") or product_id,

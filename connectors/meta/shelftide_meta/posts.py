@@ -39,9 +39,9 @@ class Walk:
         return {"timestamp": self._newest.isoformat()}
 
     async def pages(self, *, filtered: bool = True) -> AsyncIterator[list[Any]]:
-        """Pages of posts; `filtered` where the edge takes a start. Older posts are left out, unreadable ones are not."""
-        since = {"since": str(max(0, int(self._start.timestamp())))} if filtered else {}
-        async for found in get_pages(self._ctx, self._edge, self._fields, **since):
+        """Pages of posts without older ones; unreadable ones stay. `filtered` where the edge takes a start."""
+        since = str(max(0, int(self._start.timestamp()))) if filtered else None
+        async for found in get_pages(self._ctx, self._edge, self._fields, since=since):
             fresh = [row for row in found if self._is_wanted(row)]
             yield fresh
             if found and not fresh:

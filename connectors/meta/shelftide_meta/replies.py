@@ -26,6 +26,9 @@ _THROTTLED = frozenset({4, 17, 32, 341, 613, *range(80000, 80007), 80008})
 _PASSING = frozenset({1, 2})
 _QUOTA_BLOCK = 2446079
 _SUMMARY = "in summary param"  # a random refusal of ads insights since v19, good at the next try
+_BLOCKED = 368
+_BLOCKED_HINT = "Meta has blocked the account; see its support inbox."
+_REFUSED_HINT = "Reconnect and grant every permission that is asked for."
 _MESSAGE_LIMIT = 200
 _UNKNOWN_WAIT = timedelta(minutes=1)
 _QUOTA_WAIT = timedelta(minutes=5)
@@ -80,10 +83,8 @@ def classify(response: Any) -> ConnectorError | None:
         if response.status_code >= 300:
             return None
         raise TransientError("Meta's reply is cut or is not JSON") from error
-    error = body.get("error") if isinstance(body, Mapping) else None
-    if error is None:
-        return None
-    return error_of(error, response)
+    found = body.get("error") if isinstance(body, Mapping) else None
+    return None if found is None else error_of(found, response)
 
 
 def error_of(error: Any, response: Any = None) -> ConnectorError:
@@ -102,12 +103,8 @@ def error_of(error: Any, response: Any = None) -> ConnectorError:
         return RateLimitedError(message, retry_after=_wait(response, subcode), detail=detail)
     if code == PERMISSION_CODE and "not enough viewers" in said.lower():
         return GraphError(message, code=code, subcode=subcode, detail=detail)
-    if code == PERMISSION_CODE or 200 <= code <= 299:
-        return AuthorizationError(
-            message, hint="Reconnect and grant every permission that is asked for.", detail=detail
-        )
-    if code == 368:
-        return AuthorizationError(message, hint="Meta has blocked the account; see its support inbox.", detail=detail)
+    if code in (PERMISSION_CODE, _BLOCKED) or 200 <= code <= 299:
+        return AuthorizationError(message, hint=_BLOCKED_HINT if code == _BLOCKED else _REFUSED_HINT, detail=detail)
     if code == 960 or TOO_MUCH in said.lower():
         return GraphError(message, code=1 if code != 960 else 960, subcode=subcode, detail=detail)
     if code in _PASSING or error.get("is_transient") is True or _SUMMARY in said:
@@ -137,9 +134,9 @@ def regain_time(headers: Mapping[str, str]) -> timedelta:
     """The longest wait that usage headers name: minutes of a business use case, seconds of an ad account."""
     waits = [timedelta(0)]
     for rows in _header(headers, "x-business-use-case-usage").values():
-        for row in rows if isinstance(rows, list) else ():
-            if isinstance(row, Mapping):
-                waits.append(timedelta(minutes=min(_number(row.get("estimated_time_to_regain_access")), 1440)))
+        usages = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+        minutes = [_number(row.get("estimated_time_to_regain_access")) for row in usages]
+        waits += [timedelta(minutes=min(count, 1440)) for count in minutes]
     account = _header(headers, "x-ad-account-usage")
     if _number(account.get("acc_id_util_pct")) >= 100:
         waits.append(timedelta(seconds=min(_number(account.get("reset_time_duration")), 86_400)))

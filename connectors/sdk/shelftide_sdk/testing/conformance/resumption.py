@@ -105,7 +105,8 @@ class Resumption(Foundation):
                 and (at := _moment(getattr(record, field))) is not None
                 and reached - stream.lookback + _margin(record, field) < at <= reached
             ]
-            missing = [record for record in due if key_of(record) not in second.state()]
+            again = second.state()
+            missing = [record for record in due if key_of(record) not in again]
             bug = f"{len(missing)} of {len(due)} rows inside the lookback of {stream.lookback} are not read again"
             such = [key_of(record) for record in missing[:1]]
             assert not missing, broken("the_lookback_is_read_again", f"stream {stream.name!r}: {bug}, such as {such}")

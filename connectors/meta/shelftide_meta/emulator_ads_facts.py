@@ -75,7 +75,6 @@ def _entity(brand: Brand, entity: AdEntity, parents: dict[str, str]) -> Row:
         "effective_status": status,
         "created_time": label(entity.created_at),
         "updated_time": label(entity.created_at),
-        "start_time": label(entity.created_at),
     }
     if entity.level == "ad":
         row |= {
@@ -91,6 +90,7 @@ def _entity(brand: Brand, entity: AdEntity, parents: dict[str, str]) -> Row:
         }
         return row
     units = entity.daily_budget if brand.currency in WITHOUT_MINOR else entity.daily_budget * 100
+    row["start_time"] = label(entity.created_at)
     row["daily_budget"] = str(int(units))
     if entity.level == "campaign":
         return row | {"objective": _OBJECTIVES.get(entity.objective, entity.objective)}

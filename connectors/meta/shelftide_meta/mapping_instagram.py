@@ -69,6 +69,7 @@ _KINDS = {"IMAGE": ContentKind.IMAGE, "VIDEO": ContentKind.VIDEO, "CAROUSEL_ALBU
 _PRODUCTS = {"REELS": ContentKind.REEL, "STORY": ContentKind.STORY}
 _HASHTAG = re.compile(r"#(\w+)")
 _VIEWS = ("views", "total_views", "plays", "impressions")
+_SUMMER_OFFSET = timedelta(hours=7)
 _FOLLOW, _UNFOLLOW = "FOLLOWER", "NON_FOLLOWER"
 
 Figures = Mapping[str, int]
@@ -210,8 +211,8 @@ DayFigure = tuple[date, str, int]
 
 
 def ended_day(end_time: Any) -> date:
-    """The day that ends at `end_time`, midnight in Pacific time."""
-    return moment(end_time, "end_time").astimezone(PACIFIC).date() - timedelta(days=1)
+    """The day that ends at `end_time`: midnight in Pacific time, in winter as seen at 07:00 or 08:00 UTC."""
+    return (moment(end_time, "end_time") - _SUMMER_OFFSET).date() - timedelta(days=1)
 
 
 def day_figures(row: Any, asked: date | None = None) -> list[DayFigure]:

@@ -67,8 +67,10 @@ def next_place(body: Mapping[str, Any]) -> dict[str, str] | None:
     paging = body.get("paging")
     if paging is None:
         return None
-    following = paging.get("next") if isinstance(paging, Mapping) else paging
-    if following is None and isinstance(paging, Mapping):
+    if not isinstance(paging, Mapping):
+        raise ContractError("a reply names no readable next page")
+    following = paging.get("next")
+    if following is None:
         return None
     if not isinstance(following, str) or not following:
         raise ContractError("a reply names no readable next page")

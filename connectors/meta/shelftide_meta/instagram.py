@@ -173,7 +173,7 @@ class Instagram(Connector):
 
 def _account_id(ctx: Context) -> str:
     account_id = ctx.settings.get("account_id", "")
-    if not re.fullmatch(r"\d+", account_id):
+    if not re.fullmatch(r"\w+", account_id):
         raise ConfigurationError("The connection does not say which account it is for.", hint="Reconnect the account.")
     return account_id
 

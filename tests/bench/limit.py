@@ -253,7 +253,7 @@ class PostgresStore:
 
 
 def _records(columns: Sequence[Column], rows: Sequence[Any]) -> list[tuple[Any, ...]]:
-    convert = {_MONEY: Decimal, _TIME: datetime.fromisoformat}
+    convert: dict[str, Callable[[str], Any]] = {_MONEY: Decimal, _TIME: datetime.fromisoformat}
     data = []
     for _, kind, read in columns:
         values = [read(row) for row in rows]

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import msgspec
 import psutil
 from rich.console import Console
@@ -122,6 +123,7 @@ class Arena:
         return task
 
     def _run(self, contestant: Contestant, task: dict[str, Any], server: EmbeddedPostgres) -> dict[str, Any]:
+        asyncio.run(_settle(server))
         python = python_of_peers() if contestant.guest else Path(sys.executable)
         load, before = os.getloadavg()[0], _server_cpu(server)
         done = subprocess.run(
@@ -146,6 +148,13 @@ async def _start(server: EmbeddedPostgres) -> Dsns:
     dsns = await server.start()
     await migrate(dsns)
     return dsns
+
+
+async def _settle(server: EmbeddedPostgres) -> None:
+    """Write out what the one before left, so that nobody waits for another's pages."""
+    connection = await asyncpg.connect(server.superuser_dsn())
+    await connection.execute("checkpoint")
+    await connection.close()
 
 
 def _server_cpu(server: EmbeddedPostgres) -> float:

@@ -23,15 +23,14 @@ import msgspec
 import psutil
 from rich.console import Console
 from tests.bench.peers import ROOT, python_of_peers
-from tests.bench.render import tape_for
-from tests.bench.scaled_shop import NOW, PATH
+from tests.bench.render import NOW, tape_for
+from tests.bench.scaled_shop import PATH, busiest_shop
 
 from shelftide.ingest.sync import first_read_from
 from shelftide.jobs.sync_connection import HISTORY
 from shelftide.store.embedded import Dsns, EmbeddedPostgres, place_for
 from shelftide.store.migrate import migrate
 from shelftide_sdk.testing.world import World
-from shelftide_sdk.testing.world.model import Channel
 from shelftide_shopify.queries import orders
 from shelftide_shopify.shop import timestamp
 
@@ -69,10 +68,7 @@ class Arena:
         self.console = console
         self._tape = tape
         self._profiles = profiles
-        world = World(seed=SEED, now=NOW)
-        shops = [b for b in world.brands if b.deep and Channel.SHOPIFY in b.accounts]
-        brand = max(shops, key=lambda b: len(world.orders(b.key, Channel.SHOPIFY)))
-        self._shop = brand.accounts[Channel.SHOPIFY]
+        self._shop = busiest_shop(World(seed=SEED, now=NOW))
 
     @contextmanager
     def source(self) -> Iterator[str]:

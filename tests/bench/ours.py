@@ -15,8 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 from tests.bench.measure import TABLES, Report, read_task
-from tests.bench.render import APP
-from tests.bench.scaled_shop import NOW
+from tests.bench.render import APP, NOW
 
 from shelftide.core.clock import FakeClock
 from shelftide.core.scope import Scope

@@ -4,11 +4,12 @@ import asyncio
 import hashlib
 import logging
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import httpx2
-from tests.bench.scaled_shop import NOW, ScaledShop
+from tests.bench.scaled_shop import ScaledShop
 
 from shelftide.core.clock import FakeClock
 from shelftide.ingest.sync import first_read_from
@@ -18,9 +19,11 @@ from shelftide_sdk.connector import Context
 from shelftide_sdk.http import FixedCredentials, PlatformClient
 from shelftide_sdk.testing.emulator import Gateway
 from shelftide_sdk.testing.replay import Recorder, Tape
+from shelftide_sdk.testing.world import World
 from shelftide_shopify.connector import Shopify
 
 ROOT = Path(__file__).resolve().parents[2]
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 APP = App(client_id="shelftide-demo", client_secret="shopify-demo-secret", redirect_uri="")
 IGNORED = ("variables.first",)  # a page is what the connector got for its page size; a guest gets the same one
 
@@ -34,29 +37,28 @@ def tape_for(size: int, seed: int, folder: Path) -> Path:
     return folder / f"orders-{size}-{seed}-{digest.hexdigest()}.tape"
 
 
-async def record(size: int, seed: int) -> Tape:
-    """All replies that a first read of the orders gets."""
-    shop = ScaledShop(size, seed)
+async def record(shop: ScaledShop) -> Tape:
+    """All replies that a first read of the orders gets, by pages and by a bulk file."""
     recorder = Recorder(shop.handle, Tape(IGNORED))
+    shop.handle = recorder.handle  # type: ignore[method-assign]  # the recorder stands before it
     gateway = Gateway([shop])
-    gateway.emulators[0].handle = recorder.handle  # type: ignore[method-assign]  # the recorder stands before it
     for bulk in ("never", "always"):
         settings = {"shop": shop.shop, "bulk": bulk}
         client = PlatformClient(
             Shopify,
-            credentials=FixedCredentials(APP, Shopify.auth.parse_token(shop.token, NOW)),
+            credentials=FixedCredentials(APP, Shopify.auth.parse_token(shop.token, shop.now)),
             settings=settings,
-            clock=FakeClock(NOW),
+            clock=FakeClock(shop.now),
             transport=httpx2.ASGITransport(app=cast(Any, gateway)),
         )
         async with client:
             context = Context(
                 client=client,
-                clock=FakeClock(NOW),
+                clock=FakeClock(shop.now),
                 log=logging.LoggerAdapter(logging.getLogger("bench"), {}),
                 settings=settings,
-                since=first_read_from(NOW, HISTORY),
-                captured_at=NOW,
+                since=first_read_from(shop.now, HISTORY),
+                captured_at=shop.now,
             )
             connector = Shopify()
             await connector.discover(context)
@@ -68,7 +70,7 @@ async def record(size: int, seed: int) -> Tape:
 
 def main(size: int, seed: int, path: Path) -> None:
     """Render and save."""
-    tape = asyncio.run(record(size, seed))
+    tape = asyncio.run(record(ScaledShop(World(seed=seed, now=NOW), size)))
     path.parent.mkdir(parents=True, exist_ok=True)
     tape.save(path)
 

@@ -10,7 +10,7 @@ import json
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -18,8 +18,7 @@ import msgspec
 from graphql import parse
 
 from shelftide_sdk.testing.emulator import Request, Response, reply
-from shelftide_sdk.testing.world import World
-from shelftide_sdk.testing.world.model import Channel
+from shelftide_sdk.testing.world.model import Channel, WorldView
 from shelftide_shopify.auth import SCOPES, TOKEN_HEADER
 from shelftide_shopify.emulator import ShopifyEmulator
 from shelftide_shopify.emulator_bulk import FILE_HOST, SLICE, flatten
@@ -28,7 +27,6 @@ from shelftide_shopify.emulator_paging import encode
 from shelftide_shopify.queries import API_VERSION, orders
 from shelftide_shopify.shop import number
 
-NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HISTORY = timedelta(days=80)  # inside the product's first read
 PATH = f"/admin/api/{API_VERSION}/graphql.json"
 _STEP = timedelta(seconds=37)
@@ -54,17 +52,19 @@ class Row(msgspec.Struct, frozen=True):
         return encode((self.mark, self.id))
 
 
-class ScaledShop(ShopifyEmulator):
-    """The brand with most orders, with `size` of them."""
+def busiest_shop(world: WorldView) -> str:
+    """The address of the brand in depth that has most orders."""
+    brands = [brand for brand in world.brands if brand.deep and Channel.SHOPIFY in brand.accounts]
+    busiest = max(brands, key=lambda brand: len(world.orders(brand.key, Channel.SHOPIFY)))
+    return busiest.accounts[Channel.SHOPIFY]
 
-    def __init__(self, size: int, seed: int = 7) -> None:
-        world = World(seed=seed, now=NOW)
-        super().__init__(world, seed=seed, plan="components")
-        brand = max(
-            (b for b in world.brands if Channel.SHOPIFY in b.accounts),
-            key=lambda b: len(world.orders(b.key, Channel.SHOPIFY)) if b.deep else 0,
-        )
-        self.shop = brand.accounts[Channel.SHOPIFY]
+
+class ScaledShop(ShopifyEmulator):
+    """The busiest shop of a world, with `size` orders."""
+
+    def __init__(self, world: WorldView, size: int) -> None:
+        super().__init__(world, plan="components")
+        self.shop = busiest_shop(world)
         self.token = self.tokens.issue(self.shop, frozenset(SCOPES))
         self.rows = scale(self._templates(), size)
         self._marks = [row.mark for row in self.rows]
@@ -85,7 +85,7 @@ class ScaledShop(ShopifyEmulator):
             found += page["nodes"]
             after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
             self.bucket(self.shop).take(-1_000)
-        oldest = (NOW - HISTORY).isoformat()
+        oldest = (self.now - HISTORY).isoformat()
         return [row for row in found if row["updatedAt"] >= oldest and not _overflows(row)]
 
     def _request(self, body: Any) -> Request:

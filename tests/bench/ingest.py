@@ -199,13 +199,13 @@ def measure(size: int, repetitions: int, console: Console, profiles: Path | None
 
 def same_rows(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
     """What all landed: rows by table and sums. Raises SystemExit naming who differs."""
-    found = {
-        name: {part: run[part] for part in ("rows", "total", "pieces")}
+    found = [
+        (name, {part: run[part] for part in ("rows", "total", "pieces")})
         for name, reports in runs.items()
         for run in reports
         if "rows" in run
-    }
-    (first, expected), *others = found.items()
+    ]
+    (first, expected), *others = found
     for name, landed in others:
         if landed != expected:
             raise SystemExit(f"{name} landed {landed}, but {first} {expected}")

@@ -9,7 +9,7 @@ from shelftide_sdk.errors import DataError
 _MAX_DIGITS = 14  # NUMERIC(20, 6) in the warehouse
 
 
-class Money(msgspec.Struct, frozen=True):
+class Money(msgspec.Struct, frozen=True, gc=False):
     """An amount in major units (dollars, not cents) and its ISO 4217 code.
 
     >>> Money.parse("12.50", "USD")

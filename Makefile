@@ -44,7 +44,7 @@ evidence: assets ## the long proofs: kills, chaos, soak; figures go to docs/evid
 	@$(PY) -m pytest -m evidence -o addopts="-ra --strict-markers --import-mode=importlib" $(ARGS)
 
 bench: assets ## benchmarks beside the peers, JSON to var/bench
-	@$(PY) tests/bench/run.py $(ARGS)
+	@$(PY) -m tests.bench.run $(ARGS)
 
 migrate: $(READY) ## bring the database to the newest schema
 	@$(VENV)/bin/shelftide migrate

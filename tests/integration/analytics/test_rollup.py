@@ -248,17 +248,17 @@ async def test_content_gains_are_differences_of_totals(bench: Bench) -> None:
 
 async def test_each_connection_of_a_brand_counts_its_own_facts(bench: Bench) -> None:
     first, second = Shop(5), Shop(6)
-    other = await make_connection(bench.database, bench.house.on(), account="other.example")
+    other = await make_connection(bench.database, bench.house.on(), account="other.example", platform="second")
     ours = bench.connection_id
     await bench.write([record for n in range(9) for record in first.order(str(n))])
     bench.connection_id = other
     await bench.write([record for n in range(9) for record in second.order(str(n))])
     async with UnitOfWork(bench.database, bench.house.on()) as uow:
-        await roll_up(bench.warehouse, uow, ours, platform="first")
+        await roll_up(bench.warehouse, uow, ours, platform="test")
         await roll_up(bench.warehouse, uow, other, platform="second")
         await uow.commit()
         points = await read_points(uow, metrics=["orders", "units", "revenue"], since=DAYS[0], until=DAYS[1])
-    for platform, shop in (("first", first), ("second", second)):
+    for platform, shop in (("test", first), ("second", second)):
         found = {(p.metric, p.day, p.currency): p.value.normalize() for p in points if p.platform == platform}
         wanted = {key: value for key, value in shop.expected().items() if key[0] != "cancelled_orders"}
         assert found == wanted

@@ -257,6 +257,7 @@ async def test_each_connection_of_a_brand_counts_its_own_facts(bench: Bench) -> 
         await roll_up(bench.warehouse, uow, ours, platform="test")
         await roll_up(bench.warehouse, uow, other, platform="second")
         await uow.commit()
+    async with UnitOfWork(bench.database, bench.house.on()) as uow:
         points = await read_points(uow, metrics=["orders", "units", "revenue"], since=DAYS[0], until=DAYS[1])
     for platform, shop in (("test", first), ("second", second)):
         found = {(p.metric, p.day, p.currency): p.value.normalize() for p in points if p.platform == platform}

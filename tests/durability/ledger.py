@@ -124,16 +124,16 @@ class Ledger:
             attempts={r["attempts"]: r["n"] for r in tries},
         )
 
-    async def resumed_after(self, died_at: float) -> float:
-        """Seconds from a death to the last start of a run that waited or was interrupted then; 0 if none."""
-        (row,) = await self.fetch(
-            "select coalesce(max(extract(epoch from n.first) - $1), 0)::float8 as seconds from runs r cross join"
+    async def resumed_after(self, died_at: float) -> list[float]:
+        """Seconds from a death to the next start of each run that waited or was at work then and needed one."""
+        rows = await self.fetch(
+            "select (extract(epoch from n.first) - $1)::float8 as seconds from runs r cross join"
             " lateral (select min(a.started_at) as first from run_attempts a where a.run_id = r.run_id"
             "  and a.started_at > to_timestamp($1)) n"
-            " where r.created_at <= to_timestamp($1)",
+            " where r.created_at <= to_timestamp($1) and n.first is not null",
             died_at,
         )
-        return float(row["seconds"])
+        return [float(row["seconds"]) for row in rows]
 
     async def close(self) -> None:
         """Close connections."""

@@ -75,6 +75,21 @@ class Process:
         """What it wrote."""
         return self._log.read_text(errors="replace")
 
+    async def release(self, seconds: float = 60.0) -> None:
+        """Let a process work that stopped itself when its program was loaded. Raises TimeoutError."""
+        deadline = time.monotonic() + seconds
+        while not self._stopped():
+            if self.code is not None:
+                raise RuntimeError(f"ended with {self.code}: {self.log()[-2000:]}")
+            if time.monotonic() > deadline:
+                raise TimeoutError(self.log()[-2000:])
+            await asyncio.sleep(0.02)
+        self.signal(signal.SIGCONT)
+
+    def _stopped(self) -> bool:
+        # The state follows the program's name, which stands in brackets.
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
     def signal(self, number: int) -> None:
         """Send a signal, if it still lives."""
         if self._popen.poll() is None:
@@ -135,8 +150,9 @@ class Installation:
         await connection.close()
         return self.dsns
 
-    def worker(self, *, kill: str = "", **settings: str) -> Process:
-        """A worker; `kill` is `point:nth:file`."""
+    def worker(self, *, kill: str = "", standby: bool = False, **settings: str) -> Process:
+        """A worker; `kill` is `point:nth:file`; on `standby` it loads its program and waits for `release`."""
+        settings |= {"EVIDENCE_STANDBY": "1"} if standby else {}
         return self.process((sys.executable, "-m", "tests.durability.victim"), kill=kill, **settings)
 
     def process(self, command: Sequence[str], *, kill: str = "", **settings: str) -> Process:

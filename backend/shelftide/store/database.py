@@ -3,6 +3,8 @@
 from typing import Any
 
 import msgspec
+from asyncpg.exceptions import CannotConnectNowError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shelftide.store.embedded import Dsns
@@ -20,6 +22,13 @@ def _engine(dsn: str, size: int) -> AsyncEngine:
         json_deserializer=msgspec.json.decode,
         connect_args={"server_settings": {"application_name": "shelftide"}},
     )
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether an error is that of a database that went away, or is not back yet; not that of a wrong statement."""
+    if isinstance(error, DBAPIError):
+        return bool(error.connection_invalidated)
+    return isinstance(error, ConnectionError | CannotConnectNowError)
 
 
 class Database:

@@ -1,6 +1,7 @@
 """Real processes of the product over a private embedded Postgres, to be killed and counted."""
 
 import asyncio
+import atexit
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import asyncpg
@@ -43,6 +45,16 @@ def short_folder(prefix: str = "shelftide-evidence-") -> Iterator[Path]:
         yield home
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@cache
+def _programs() -> Path:
+    """As root an installation copies the server's programs (40 MB): one copy for all installations of this process."""
+    folder = Path(tempfile.mkdtemp(prefix="shelftide-programs-"))
+    folder.chmod(0o755)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    EmbeddedPostgres(place_for(folder, folder)).copy_programs()
+    return folder / "bin"
 
 
 class Process:
@@ -127,6 +139,8 @@ class Installation:
     def __init__(self, home: Path, *, lease: float = LEASE, **settings: str) -> None:
         self.home = home
         self.lease = lease
+        if os.geteuid() == 0:
+            (home / "bin").symlink_to(_programs())
         self.server = EmbeddedPostgres(place_for(home, home))
         self.settings = {
             "SHELFTIDE_DATA_DIR": str(home),
@@ -165,9 +179,12 @@ class Installation:
         return found
 
     def stop(self) -> None:
-        """Kill what is left, then the database."""
+        """Kill what is left, and the database: its files are thrown away."""
         for process in self.processes:
             process.kill()
+        if self.server.process is not None:
+            self.server.process.kill()
+            self.server.process.wait(10)
         self.server.stop()
 
     async def kill_postgres(self) -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-from asyncpg.exceptions import CannotConnectNowError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -27,8 +26,10 @@ def _engine(dsn: str, size: int) -> AsyncEngine:
 def is_lost(error: BaseException) -> bool:
     """Whether an error is that of a database that went away, or is not back yet; not that of a wrong statement."""
     if isinstance(error, DBAPIError):
-        return bool(error.connection_invalidated)
-    return isinstance(error, ConnectionError | CannotConnectNowError)
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        # Classes 08 (connection) and 57P (shut down, crashed, starting up).
+        return bool(error.connection_invalidated) or state.startswith(("08", "57P"))
+    return isinstance(error, ConnectionError)
 
 
 class Database:

@@ -70,4 +70,5 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     words += f"; {REPEATS} repetitions" + (" of the 20 promised" if REPEATS < 20 else "")
     if session.config.option.keyword or exitstatus == pytest.ExitCode.INTERRUPTED:
         words += "; not all proofs were run"
+    words += f"; {os.cpu_count()} cores, load average {os.getloadavg()[2]:.1f} in the last quarter of an hour"
     write_page(ROOT, outcomes, commit=_COMMIT, seconds=time.monotonic() - _STARTED, words=words)

@@ -18,7 +18,8 @@ _KILLS = """## Kills
 Each kill is a SIGKILL of a real process. Lost and doubled: for workers, Postgres and brokers, runs without and beyond
 their one effect; for syncs, rows and pieces that the warehouse and its roll-up miss or have beyond the simulator's
 truth; for the web server, runs beside those of answered requests. Held up: runs that waited or were at work at the
-death. Resumption: from a death to the start of the next try at what it held up (for a token: until it is stored).
+death. Resumption: from a death to the start of the next try at what it held up. A token whose rotation died is renewed
+within a minute, or the proof fails.
 
 | What was killed | Kills | Compared | Lost | Doubled | Held up | Median resumption, s | Slowest, s | Promised, s |
 |---|---|---|---|---|---|---|---|---|

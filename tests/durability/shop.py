@@ -2,6 +2,8 @@
 
 import sys
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
@@ -111,18 +113,22 @@ class Simulation:
         )
         return Someone(email=email, scope=msgspec.structs.replace(scope, subject_id=user_id))
 
-    async def connect_in_browser(self, console_url: str, person: Someone) -> None:
+    @asynccontextmanager
+    async def browser(self, console_url: str, person: Someone) -> AsyncIterator[Browser]:
+        """A person's browser, signed in."""
+        browser = Browser(console_url)
+        try:
+            await browser.sign_in(person.email)
+            yield browser
+        finally:
+            await browser.close()
+
+    async def connect_in(self, browser: Browser, person: Someone) -> None:
         """Connect the smallest shop through the web server. Raises TransportError when that dies."""
         async with httpx2.AsyncClient(timeout=60.0) as client:
             state = (await client.get(f"{self.url}/_sim/state")).json()
         shop = [b for b in state["brands"] if "shopify" in b["accounts"]][-1]["accounts"]["shopify"]
-        browser = Browser(console_url)
-        try:
-            await browser.sign_in(person.email)
-            tenant_id = str(person.scope.tenant_id)
-            await browser.connect(tenant_id, "shopify", account=shop, settings={"shop": shop})
-        finally:
-            await browser.close()
+        await browser.connect(str(person.scope.tenant_id), "shopify", account=shop, settings={"shop": shop})
 
     async def runs_of(self, person: Someone) -> list[str]:
         """States of the runs of a person's brand."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.durability.figures import Figures, Outcome, commit_of, write_page
 from tests.durability.ledger import Ledger
+from tests.durability.machine import DiskWatch
 from tests.durability.processes import ROOT, Installation, short_folder
 from tests.durability.shop import Simulation
 
@@ -15,6 +16,7 @@ from tests.durability.shop import Simulation
 REPEATS = int(os.environ.get("EVIDENCE_REPEATS", "20"))
 _STARTED = time.monotonic()
 _COMMIT = commit_of(ROOT)
+_DISK = DiskWatch()
 _OUTCOMES: dict[tuple[str, int, str], Outcome] = {}
 
 
@@ -70,5 +72,5 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     words += f"; {REPEATS} repetitions" + (" of the 20 promised" if REPEATS < 20 else "")
     if session.config.option.keyword or exitstatus == pytest.ExitCode.INTERRUPTED:
         words += "; not all proofs were run"
-    words += f"; {os.cpu_count()} cores, load average {os.getloadavg()[2]:.1f} in the last quarter of an hour"
+    words += f"; {_DISK.words()}"
     write_page(ROOT, outcomes, commit=_COMMIT, seconds=time.monotonic() - _STARTED, words=words)

@@ -66,20 +66,20 @@ class Ledger:
         return made
 
     async def queue(self, count: int, *, milliseconds: int = 50) -> list[UUID]:
-        """Queue runs that leave an effect each, spread over the brands."""
-        found = []
-        for index in range(count):
-            async with UnitOfWork(self.database, self.scopes[index % len(self.scopes)]) as uow:
-                found.append(
-                    await enqueue(
-                        uow,
-                        job="evidence.effect",
-                        queue="analytics",
-                        arguments={"milliseconds": milliseconds},
-                        max_attempts=20,
-                    )
-                )
-                await uow.commit()
+        """Queue runs that leave an effect each, spread over the brands, as nearly at once as the pool allows."""
+        scopes = [self.scopes[index % len(self.scopes)] for index in range(count)]
+        return await asyncio.gather(*(self._queue(scope, milliseconds) for scope in scopes))
+
+    async def _queue(self, scope: Scope, milliseconds: int) -> UUID:
+        async with UnitOfWork(self.database, scope) as uow:
+            found = await enqueue(
+                uow,
+                job="evidence.effect",
+                queue="analytics",
+                arguments={"milliseconds": milliseconds},
+                max_attempts=20,
+            )
+            await uow.commit()
         return found
 
     async def fetch(self, statement: str, *values: Any) -> list[asyncpg.Record]:

@@ -14,7 +14,7 @@ async def postgres_series(installation: Installation, ledger: Ledger, *, kills: 
     """Kill Postgres while runs are at work and wait."""
     deaths = []
     for _ in range(kills):
-        await ledger.queue(20, milliseconds=200)
+        await ledger.queue(20, milliseconds=400)
         died_at = time.time()
         await installation.kill_postgres()
         await ledger.finished(installation.lease + 60)
@@ -30,7 +30,7 @@ async def broker_series(
     """Kill the broker while runs are at work and wait; every second time it comes back only when they are done."""
     deaths = []
     for number in range(kills):
-        await ledger.queue(20, milliseconds=200)
+        await ledger.queue(20, milliseconds=400)
         await asyncio.sleep(0.1)
         died_at = time.time()
         broker.kill()

@@ -95,7 +95,7 @@ class Bench:
     async def kill_worker(self) -> Death:
         """Feed a victim beside a survivor until it dies at the point, and wait until every run is done."""
         victim, mark = await self._victim()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not mark.exists():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self._point} was never reached: {victim.log()[-1000:]}")

@@ -122,7 +122,7 @@ class Process:
             await asyncio.sleep(0.02)
         raise TimeoutError(self.log()[-2000:])
 
-    async def says(self, words: str, seconds: float = 30.0) -> None:
+    async def says(self, words: str, seconds: float = 120.0) -> None:
         """Wait until it writes `words`. Raises TimeoutError, or RuntimeError when it ends first."""
         deadline = time.monotonic() + seconds
         while words not in self.log():

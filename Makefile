@@ -40,8 +40,9 @@ check: $(READY) ## lint, types, import contracts
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 
-evidence: assets ## the long proofs: kills, chaos, soak; figures go to docs/evidence.md
-	@$(PY) -m pytest -m evidence -o addopts="-ra --strict-markers --import-mode=importlib" $(ARGS)
+evidence: assets ## the long proofs: kills, chaos (45 minutes at most on two cores); figures go to docs/evidence.md
+	@$(PY) -m pytest tests/evidence -m evidence -v -n 2 --dist worksteal -p no:cacheprovider \
+		-o addopts="-ra --strict-markers --import-mode=importlib" $(ARGS)
 
 bench: assets ## benchmarks beside the peers, JSON to var/bench
 	@$(PY) -m tests.bench.run $(ARGS)

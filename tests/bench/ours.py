@@ -33,7 +33,7 @@ from shelftide.store.database import Database
 from shelftide.store.embedded import EmbeddedPostgres, place_for
 from shelftide.store.ids import new_id
 from shelftide.store.repositories.agencies import add_agency, add_client, add_tenant, set_platform_app
-from shelftide.store.repositories.connections import TokenStore, list_quarantine, save_stream
+from shelftide.store.repositories.connections import list_quarantine, save_stream
 from shelftide.store.repositories.runs import get_run
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.warehouse.factory import make_warehouses
@@ -41,7 +41,7 @@ from shelftide.warehouse.tables import TABLES as BY_RECORD
 from shelftide.warehouse.versions import known
 from shelftide_sdk.auth import TokenSet
 from shelftide_sdk.hosts import Routes
-from tests.conftest import brand_values, make_connection
+from tests.conftest import brand_values, give_grant, make_connection
 
 
 async def sync_orders(ctx: JobContext, *, connection_id: str) -> Mapping[str, Any]:
@@ -148,7 +148,7 @@ async def _connect(services: Services, settings: dict[str, str]) -> Shop:
     )
     async with UnitOfWork(services.database, scope) as uow:
         await set_platform_app(uow, services.vault, "shopify", APP)
-        await TokenStore(uow, services.vault).replace(connection_id, TokenSet(access_token="bench"))
+        await give_grant(uow, services.vault, client_id, connection_id, TokenSet(access_token="bench"))
         await uow.commit()
     return Shop(services, scope, connection_id)
 

@@ -40,7 +40,9 @@ check: $(READY) ## lint, types, import contracts
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 
-evidence: assets ## the long proofs: kills, chaos (45 minutes at most on two cores); figures go to docs/evidence.md
+evidence: assets ## the long proofs: conformance in more worlds, kills, chaos (45 minutes at most); docs/evidence.md
+	@$(PY) -m pytest tests/connectors -m worlds -q -n 2 --dist loadscope -p no:cacheprovider \
+		-o addopts="-ra --strict-markers --import-mode=importlib"
 	@$(PY) -m pytest tests/evidence -m evidence -v -n 2 --dist worksteal -p no:cacheprovider \
 		-o addopts="-ra --strict-markers --import-mode=importlib" $(ARGS)
 

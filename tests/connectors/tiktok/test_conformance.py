@@ -5,6 +5,8 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from shelftide_sdk.connector import days
 from shelftide_sdk.testing.conformance import ConnectorConformance
 from shelftide_sdk.testing.world import World
@@ -134,22 +136,27 @@ class TestTikTokAds(ConnectorConformance):
         )
 
 
+@pytest.mark.worlds
 class TestTikTokAdsInAnotherWorld(TestTikTokAds):
     seed = 11
 
 
+@pytest.mark.worlds
 class TestTikTokOrganicInAnotherWorld(TestTikTokOrganic):
     seed = 11
 
 
+@pytest.mark.worlds
 class TestTikTokOrganicInAThirdWorld(TestTikTokOrganic):
     seed = 23
 
 
+@pytest.mark.worlds
 class TestTikTokShopInAnotherWorld(TestTikTokShop):
     seed = 11
 
 
+@pytest.mark.worlds
 class TestTikTokShopInAThirdWorld(TestTikTokShop):
     seed = 23
 

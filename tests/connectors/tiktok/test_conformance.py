@@ -93,7 +93,7 @@ class TestTikTokShop(ConnectorConformance):
 
 class TestTikTokAds(ConnectorConformance):
     connector = TikTokAds
-    since = SINCE
+    since = days(4)  # an hourly report takes a call a day
     loopback = True
     error_replies = (
         _reply(40001, "No permission to operate advertiser", {}),
@@ -109,7 +109,7 @@ class TestTikTokAds(ConnectorConformance):
         brand = _brand(world, "tiktok-ads")
         zone = ZoneInfo(brand.zone)
         ads = {entity.key: entity for entity in world.ads(brand.key, "tiktok-ads")}
-        first = (world.now - SINCE).astimezone(zone).date()
+        first = (world.now - self.since).astimezone(zone).date()
         shown = [figures for figures in world.ad_days(brand.key, "tiktok-ads") if figures.day >= first]
         groups = {(ads[figures.ad_key].parent_key, figures.day) for figures in shown}
         campaigns = {(ads[group].parent_key, day) for group, day in groups}

@@ -196,7 +196,9 @@ class Gateway:
     def emulator_for(self, host: str, path: str = "/") -> Emulator | None:
         """The emulator that stands for `host`; of several products behind one host, the one that knows the path."""
         found = [e for pattern, e in self._hosts if pattern.fullmatch(host)]
-        return next((e for e in found if e.knows(path)), found[0] if found else None)
+        if len(found) < 2:
+            return found[0] if found else None
+        return next((e for e in found if e.knows(path)), found[0])
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -185,6 +185,11 @@ class Installation:
         self.processes.append(found)
         return found
 
+    def complaints(self) -> str:
+        """What the processes said of attempts that failed: the last lines."""
+        lines = [line for process in self.processes for line in process.log().splitlines() if "_failed" in line]
+        return "\n".join(lines[-20:])
+
     def stop(self) -> None:
         """Kill what is left, and the database: its files are thrown away."""
         for process in self.processes:

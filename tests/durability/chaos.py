@@ -52,6 +52,8 @@ class Chaos:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            if self._frozen:
+                await asyncio.sleep(self._installation.lease + 3)
             for worker in self._frozen:
                 worker.signal(signal.SIGCONT)
         await self._ledger.finished(120)
@@ -104,11 +106,11 @@ class Chaos:
             worker.signal(signal.SIGSTOP)
             self._frozen.append(worker)
             held = await self._held_by(worker)
+            self.zombies += bool(held)
+            self.held += held
             await asyncio.sleep(self._installation.lease + 3 if held else 0)
             worker.signal(signal.SIGCONT)
             self._frozen.remove(worker)
-            self.zombies += bool(held)
-            self.held += held
 
     async def _held_by(self, worker: Process) -> int:
         """Runs that a frozen worker is at: without one it makes no zombie."""

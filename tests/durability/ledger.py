@@ -104,7 +104,7 @@ class Ledger:
             if not left:
                 return
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(left)} runs are left: {left[:5]}")
+                raise TimeoutError(f"{len(left)} runs are left: {left[:5]}\n{self._installation.complaints()}")
             await asyncio.sleep(0.1)
 
     async def count(self) -> Count:

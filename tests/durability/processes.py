@@ -19,6 +19,7 @@ from pathlib import Path
 import asyncpg
 import httpx2
 
+from shelftide.core.errors import SetupError
 from shelftide.store.embedded import Dsns, EmbeddedPostgres, place_for
 from shelftide.store.migrate import migrate
 
@@ -184,6 +185,11 @@ class Installation:
         self.processes.append(found)
         return found
 
+    def complaints(self) -> str:
+        """What the processes said of attempts that failed: the last lines."""
+        lines = [line for process in self.processes for line in process.log().splitlines() if "_failed" in line]
+        return "\n".join(lines[-20:])
+
     def stop(self) -> None:
         """Kill what is left, and the database: its files are thrown away."""
         for process in self.processes:
@@ -199,7 +205,8 @@ class Installation:
         assert process is not None
         process.kill()
         process.wait(10)
-        await self.server.restart()
+        with suppress(SetupError):  # it is slow: who waits for the runs waits for it too
+            await self.server.restart()
 
 
 async def answers(url: str, process: Process, seconds: float = 60.0) -> None:

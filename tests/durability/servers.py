@@ -5,21 +5,22 @@ import time
 
 from tests.durability.brokers import RabbitMQ, Redis
 from tests.durability.figures import Kills
-from tests.durability.kills import Death, series, tally_runs
+from tests.durability.kills import Death, deaths_of, series, tally_runs
 from tests.durability.ledger import Ledger
 from tests.durability.processes import RESUME_GRACE, Installation
 
 
 async def postgres_series(installation: Installation, ledger: Ledger, *, kills: int) -> Kills:
     """Kill Postgres while runs are at work and wait."""
-    deaths = []
-    for _ in range(kills):
+
+    async def kill(_: int) -> Death:
         await ledger.queue(20, milliseconds=400)
         died_at = time.time()
         await installation.kill_postgres()
         await ledger.finished(installation.lease + 60)
-        deaths.append(Death(died_at=died_at, resumed=await ledger.resumed_after(died_at)))
-        assert deaths[-1].resumed, "nothing was held up"
+        return Death(died_at=died_at, resumed=await ledger.resumed_after(died_at))
+
+    deaths = await deaths_of(kill, kills=kills)
     promised = installation.lease + RESUME_GRACE
     return series("Postgres", deaths, await tally_runs(ledger), promised=promised)
 
@@ -28,8 +29,8 @@ async def broker_series(
     installation: Installation, ledger: Ledger, broker: Redis | RabbitMQ, *, kills: int, what: str
 ) -> Kills:
     """Kill the broker while runs are at work and wait; every second time it comes back only when they are done."""
-    deaths = []
-    for number in range(kills):
+
+    async def kill(number: int) -> Death:
         await ledger.queue(20, milliseconds=400)
         await asyncio.sleep(0.1)
         died_at = time.time()
@@ -40,7 +41,8 @@ async def broker_series(
         await ledger.finished(installation.lease + 60)
         if not number % 2:
             await broker.start()
-        deaths.append(Death(died_at=died_at, resumed=await ledger.resumed_after(died_at)))
-        assert deaths[-1].resumed, "nothing was held up"
+        return Death(died_at=died_at, resumed=await ledger.resumed_after(died_at))
+
+    deaths = await deaths_of(kill, kills=kills)
     promised = installation.lease + RESUME_GRACE
     return series(what, deaths, await tally_runs(ledger), promised=promised)

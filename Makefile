@@ -40,11 +40,14 @@ check: $(READY) ## lint, types, import contracts
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 
-evidence: assets ## the long proofs: kills, chaos, soak; figures go to docs/evidence.md
-	@$(PY) -m pytest -m evidence -o addopts="-ra --strict-markers --import-mode=importlib" $(ARGS)
+evidence: assets ## the long proofs: conformance in more worlds, kills, chaos (45 minutes at most); docs/evidence.md
+	@$(PY) -m pytest tests/connectors -m worlds -q -n 2 --dist loadscope -p no:cacheprovider \
+		-o addopts="-ra --strict-markers --import-mode=importlib"
+	@$(PY) -m pytest tests/evidence -m evidence -v -n 2 --dist worksteal -p no:cacheprovider \
+		-o addopts="-ra --strict-markers --import-mode=importlib" $(ARGS)
 
 bench: assets ## benchmarks beside the peers, JSON to var/bench
-	@$(PY) tests/bench/run.py $(ARGS)
+	@$(PY) -m tests.bench.run $(ARGS)
 
 migrate: $(READY) ## bring the database to the newest schema
 	@$(VENV)/bin/shelftide migrate

@@ -66,10 +66,14 @@ def bind(broker: dramatiq.Broker, work: Callable[[str], None]) -> Callable[[str,
 
 
 class Hints:
-    """Sends hints from a thread of its own: a broker that hangs must not keep leases from being renewed."""
+    """Sends hints from a thread of its own: a broker that hangs must not keep leases from being renewed.
 
-    def __init__(self, publish: Callable[[str, UUID], None]) -> None:
+    `unsent` is told, in that thread, the queue of each hint that the broker did not take.
+    """
+
+    def __init__(self, publish: Callable[[str, UUID], None], *, unsent: Callable[[str], None]) -> None:
         self._publish = publish
+        self._unsent = unsent
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hints")
 
     def send(self, queue: str, run_id: UUID) -> None:
@@ -85,8 +89,32 @@ class Hints:
             self._publish(queue, run_id)
         except Exception as error:  # noqa: BLE001  # the broker may be away; the sweeper repeats
             log.warning("hint_failed", run_id=str(run_id), error=repr(error))
+            self._unsent(queue)
         else:
             reached(Point.HINT_SENT)
+
+
+class Spare:
+    """Works without the broker while it is away, or loses hints, as far as this process has room."""
+
+    def __init__(self, runner: Runner, *, room: int) -> None:
+        self._runner = runner
+        self._room = room
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def take(self, queue: str) -> None:
+        """Look for runs in a queue. In the loop's own thread."""
+        if len(self._tasks) < self._room:
+            task = asyncio.ensure_future(self._work(queue))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, queue: str) -> None:
+        try:
+            while len(self._runner.active) < self._room and await self._runner.work_one([queue]):
+                pass
+        except Exception as error:  # noqa: BLE001  # the database may be away; the sweeper comes again
+            log.warning("spare_failed", error=repr(error))
 
 
 class WorkerProcess:
@@ -109,8 +137,15 @@ class WorkerProcess:
         def work(queue: str) -> None:
             asyncio.run_coroutine_threadsafe(self.runner.work_one([queue]), loop).result()
 
-        hints = Hints(bind(broker, work))
-        sweeper = Sweeper(self._services.database, policy=self.policy, publish=hints.send, schedule=start_due)
+        spare = Spare(self.runner, room=self._settings.worker_threads)
+
+        def unsent(queue: str) -> None:
+            loop.call_soon_threadsafe(spare.take, queue)
+
+        hints = Hints(bind(broker, work), unsent=unsent)
+        sweeper = Sweeper(
+            self._services.database, policy=self.policy, publish=hints.send, unheeded=spare.take, schedule=start_due
+        )
         threads = dramatiq.Worker(broker, worker_threads=self._settings.worker_threads)
         threads.start()
         tasks = [

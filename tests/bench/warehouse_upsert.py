@@ -2,15 +2,13 @@
 
 The lake holds a million rows; the delta has a million, half of them changed and half new. Both start from the same
 Arrow columns and commit in one transaction. Ours also keeps the old versions, finds unchanged rows and names the days
-touched; the bare one overwrites. Figures go to var/bench/warehouse_upsert.json. Usage: warehouse_upsert.py [ROWS]
+touched; the bare one overwrites.
 """
 
 import asyncio
-import json
 import resource
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -180,16 +178,15 @@ async def measure_all(home: Path, rows: int) -> dict[str, Any]:
         server.stop()
 
 
-def main(rows: int) -> None:
-    """Measure, print, and keep the figures."""
+def run(rows: int) -> dict[str, Any]:
+    """Measure in a place of its own; the figures."""
     home = Path(tempfile.mkdtemp(prefix="shelftide-bench-"))
     home.chmod(0o755)
     try:
         taken = asyncio.run(measure_all(home, rows))
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    figures = {
-        "day": datetime.now(UTC).date().isoformat(),
+    return {
         "rows": rows,
         "seconds": taken,
         "ratio": taken["bare"]["wall"] / taken["ours"]["wall"],
@@ -198,11 +195,3 @@ def main(rows: int) -> None:
         "rerun": taken["ours_again"]["wall"] / taken["ours"]["wall"],
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
-    out = Path("var/bench/warehouse_upsert.json")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(figures, indent=2) + "\n")
-    print(json.dumps(figures, indent=2))
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)

@@ -16,6 +16,8 @@ _RABBIT_SCRIPTS = Path("/usr/lib/rabbitmq/bin")
 class Redis:
     """redis-server with an append-only file."""
 
+    program = "redis-server"
+
     def __init__(self, home: Path) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
@@ -54,6 +56,8 @@ class Redis:
 
 class RabbitMQ:
     """rabbitmq-server under its own node name, ports, port mapper and folders."""
+
+    program = "rabbitmq-server"
 
     def __init__(self, home: Path) -> None:
         self.port = free_port()

@@ -17,6 +17,7 @@ class Soak(msgspec.Struct, frozen=True, kw_only=True):
 
     kills: int
     zombies: int
+    held: int
     wipes: int
     restarts: int
     seconds: float
@@ -33,7 +34,7 @@ class Chaos:
         self._random = Random(seed)
         self._workers: list[Process] = []
         self._frozen: list[Process] = []
-        self.kills = self.zombies = self.wipes = self.restarts = 0
+        self.kills = self.zombies = self.held = self.wipes = self.restarts = 0
 
     async def run(self, *, runs: int, seconds: float) -> Soak:
         """Attack for so long while runs are queued evenly; then let the living finish."""
@@ -51,12 +52,15 @@ class Chaos:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            if self._frozen:
+                await asyncio.sleep(self._installation.lease + 3)
             for worker in self._frozen:
                 worker.signal(signal.SIGCONT)
         await self._ledger.finished(120)
         return Soak(
             kills=self.kills,
             zombies=self.zombies,
+            held=self.held,
             wipes=self.wipes,
             restarts=self.restarts,
             seconds=time.monotonic() - started,
@@ -97,14 +101,26 @@ class Chaos:
     async def _freeze_often(self) -> None:
         """A zombie sleeps well past its lease, then wakes and thinks that nothing happened."""
         while True:
-            await asyncio.sleep(3)
+            await asyncio.sleep(0.2)
             worker = self._random.choice(self._workers)
             worker.signal(signal.SIGSTOP)
             self._frozen.append(worker)
-            await asyncio.sleep(self._installation.lease + 3)
+            held = await self._held_by(worker)
+            self.zombies += bool(held)
+            self.held += held
+            await asyncio.sleep(self._installation.lease + 3 if held else 0)
             worker.signal(signal.SIGCONT)
             self._frozen.remove(worker)
-            self.zombies += 1
+
+    async def _held_by(self, worker: Process) -> int:
+        """Runs that a frozen worker is at: without one it makes no zombie."""
+        try:
+            found = await self._ledger.fetch(
+                "select 1 from runs where state = 'running' and worker like '%-' || $1::text", str(worker.pid)
+            )
+        except LOST:
+            return 0
+        return len(found)
 
     async def _wipe_often(self) -> None:
         while self._redis is not None:

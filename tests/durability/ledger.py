@@ -66,20 +66,20 @@ class Ledger:
         return made
 
     async def queue(self, count: int, *, milliseconds: int = 50) -> list[UUID]:
-        """Queue runs that leave an effect each, spread over the brands."""
-        found = []
-        for index in range(count):
-            async with UnitOfWork(self.database, self.scopes[index % len(self.scopes)]) as uow:
-                found.append(
-                    await enqueue(
-                        uow,
-                        job="evidence.effect",
-                        queue="analytics",
-                        arguments={"milliseconds": milliseconds},
-                        max_attempts=20,
-                    )
-                )
-                await uow.commit()
+        """Queue runs that leave an effect each, spread over the brands, as nearly at once as the pool allows."""
+        scopes = [self.scopes[index % len(self.scopes)] for index in range(count)]
+        return await asyncio.gather(*(self._queue(scope, milliseconds) for scope in scopes))
+
+    async def _queue(self, scope: Scope, milliseconds: int) -> UUID:
+        async with UnitOfWork(self.database, scope) as uow:
+            found = await enqueue(
+                uow,
+                job="evidence.effect",
+                queue="analytics",
+                arguments={"milliseconds": milliseconds},
+                max_attempts=20,
+            )
+            await uow.commit()
         return found
 
     async def fetch(self, statement: str, *values: Any) -> list[asyncpg.Record]:
@@ -104,7 +104,7 @@ class Ledger:
             if not left:
                 return
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(left)} runs are left: {left[:5]}")
+                raise TimeoutError(f"{len(left)} runs are left: {left[:5]}\n{self._installation.complaints()}")
             await asyncio.sleep(0.1)
 
     async def count(self) -> Count:
@@ -124,16 +124,16 @@ class Ledger:
             attempts={r["attempts"]: r["n"] for r in tries},
         )
 
-    async def resumed_after(self, died_at: float) -> float:
-        """Seconds from a death to the last start of a run that waited or was interrupted then; 0 if none."""
-        (row,) = await self.fetch(
-            "select coalesce(max(extract(epoch from n.first) - $1), 0)::float8 as seconds from runs r cross join"
+    async def resumed_after(self, died_at: float) -> list[float]:
+        """Seconds from a death to the next start of each run that waited or was at work then and needed one."""
+        rows = await self.fetch(
+            "select (extract(epoch from n.first) - $1)::float8 as seconds from runs r cross join"
             " lateral (select min(a.started_at) as first from run_attempts a where a.run_id = r.run_id"
             "  and a.started_at > to_timestamp($1)) n"
-            " where r.created_at <= to_timestamp($1)",
+            " where r.created_at <= to_timestamp($1) and n.first is not null",
             died_at,
         )
-        return float(row["seconds"])
+        return [float(row["seconds"]) for row in rows]
 
     async def close(self) -> None:
         """Close connections."""

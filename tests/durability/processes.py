@@ -1,7 +1,9 @@
 """Real processes of the product over a private embedded Postgres, to be killed and counted."""
 
 import asyncio
+import atexit
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -10,12 +12,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import asyncpg
 import httpx2
 
+from shelftide.core.errors import SetupError
 from shelftide.store.embedded import Dsns, EmbeddedPostgres, place_for
 from shelftide.store.migrate import migrate
 
@@ -28,10 +32,15 @@ LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, as
 
 
 def free_port() -> int:
-    """A loopback port that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody uses.
+
+    Not one that the kernel gives to callers: a client that keeps calling a dead server would take the server's place.
+    """
+    while True:
+        port = secrets.randbelow(10_000) + 20_000
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager
@@ -43,6 +52,16 @@ def short_folder(prefix: str = "shelftide-evidence-") -> Iterator[Path]:
         yield home
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@cache
+def _programs() -> Path:
+    """As root an installation copies the server's programs (40 MB): one copy for all installations of this process."""
+    folder = Path(tempfile.mkdtemp(prefix="shelftide-programs-"))
+    folder.chmod(0o755)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    EmbeddedPostgres(place_for(folder, folder)).copy_programs()
+    return folder / "bin"
 
 
 class Process:
@@ -75,6 +94,21 @@ class Process:
         """What it wrote."""
         return self._log.read_text(errors="replace")
 
+    async def release(self, seconds: float = 60.0) -> None:
+        """Let a process work that stopped itself when its program was loaded. Raises TimeoutError."""
+        deadline = time.monotonic() + seconds
+        while not self._stopped():
+            if self.code is not None:
+                raise RuntimeError(f"ended with {self.code}: {self.log()[-2000:]}")
+            if time.monotonic() > deadline:
+                raise TimeoutError(self.log()[-2000:])
+            await asyncio.sleep(0.02)
+        self.signal(signal.SIGCONT)
+
+    def _stopped(self) -> bool:
+        # The state follows the program's name, which stands in brackets.
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
     def signal(self, number: int) -> None:
         """Send a signal, if it still lives."""
         if self._popen.poll() is None:
@@ -89,7 +123,7 @@ class Process:
             await asyncio.sleep(0.02)
         raise TimeoutError(self.log()[-2000:])
 
-    async def says(self, words: str, seconds: float = 30.0) -> None:
+    async def says(self, words: str, seconds: float = 120.0) -> None:
         """Wait until it writes `words`. Raises TimeoutError, or RuntimeError when it ends first."""
         deadline = time.monotonic() + seconds
         while words not in self.log():
@@ -112,6 +146,8 @@ class Installation:
     def __init__(self, home: Path, *, lease: float = LEASE, **settings: str) -> None:
         self.home = home
         self.lease = lease
+        if os.geteuid() == 0:
+            (home / "bin").symlink_to(_programs())
         self.server = EmbeddedPostgres(place_for(home, home))
         self.settings = {
             "SHELFTIDE_DATA_DIR": str(home),
@@ -135,8 +171,9 @@ class Installation:
         await connection.close()
         return self.dsns
 
-    def worker(self, *, kill: str = "", **settings: str) -> Process:
-        """A worker; `kill` is `point:nth:file`."""
+    def worker(self, *, kill: str = "", standby: bool = False, **settings: str) -> Process:
+        """A worker; `kill` is `point:nth:file`; on `standby` it loads its program and waits for `release`."""
+        settings |= {"EVIDENCE_STANDBY": "1"} if standby else {}
         return self.process((sys.executable, "-m", "tests.durability.victim"), kill=kill, **settings)
 
     def process(self, command: Sequence[str], *, kill: str = "", **settings: str) -> Process:
@@ -148,10 +185,18 @@ class Installation:
         self.processes.append(found)
         return found
 
+    def complaints(self) -> str:
+        """What the processes said of attempts that failed: the last lines."""
+        lines = [line for process in self.processes for line in process.log().splitlines() if "_failed" in line]
+        return "\n".join(lines[-20:])
+
     def stop(self) -> None:
-        """Kill what is left, then the database."""
+        """Kill what is left, and the database: its files are thrown away."""
         for process in self.processes:
             process.kill()
+        if self.server.process is not None:
+            self.server.process.kill()
+            self.server.process.wait(10)
         self.server.stop()
 
     async def kill_postgres(self) -> None:
@@ -160,7 +205,8 @@ class Installation:
         assert process is not None
         process.kill()
         process.wait(10)
-        await self.server.restart()
+        with suppress(SetupError):  # it is slow: who waits for the runs waits for it too
+            await self.server.restart()
 
 
 async def answers(url: str, process: Process, seconds: float = 60.0) -> None:

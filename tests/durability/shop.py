@@ -1,6 +1,9 @@
 """A simulated shop over real HTTP, connected as a person would, and the comparison with the world's truth."""
 
 import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
@@ -9,11 +12,12 @@ import msgspec
 from tests.durability.ledger import Ledger
 from tests.durability.processes import Installation, answers, free_port
 
+from shelftide.analytics.totals import totals
 from shelftide.core.scope import Role, Scope
 from shelftide.core.settings import read_settings
 from shelftide.demo.consent import Browser, agree_url
 from shelftide.demo.seeding import PASSWORD, SeededBrand
-from shelftide.demo.truth import Comparison, compare
+from shelftide.demo.truth import compare
 from shelftide.ingest.connect import Connecting
 from shelftide.jobs.services import Services
 from shelftide.jobs.sync_connection import sync_connection
@@ -34,6 +38,14 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
     scope: Scope
     connection_id: UUID
     brand: SeededBrand
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The warehouse against the truth, and the roll-up against the warehouse: what is missing, what is too much."""
+
+    compared: int
+    lost: int
+    doubled: int
 
 
 class Someone(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,18 +113,22 @@ class Simulation:
         )
         return Someone(email=email, scope=msgspec.structs.replace(scope, subject_id=user_id))
 
-    async def connect_in_browser(self, console_url: str, person: Someone) -> None:
+    @asynccontextmanager
+    async def browser(self, console_url: str, person: Someone) -> AsyncIterator[Browser]:
+        """A person's browser, signed in."""
+        browser = Browser(console_url)
+        try:
+            await browser.sign_in(person.email)
+            yield browser
+        finally:
+            await browser.close()
+
+    async def connect_in(self, browser: Browser, person: Someone) -> None:
         """Connect the smallest shop through the web server. Raises TransportError when that dies."""
         async with httpx2.AsyncClient(timeout=60.0) as client:
             state = (await client.get(f"{self.url}/_sim/state")).json()
         shop = [b for b in state["brands"] if "shopify" in b["accounts"]][-1]["accounts"]["shopify"]
-        browser = Browser(console_url)
-        try:
-            await browser.sign_in(person.email)
-            tenant_id = str(person.scope.tenant_id)
-            await browser.connect(tenant_id, "shopify", account=shop, settings={"shop": shop})
-        finally:
-            await browser.close()
+        await browser.connect(str(person.scope.tenant_id), "shopify", account=shop, settings={"shop": shop})
 
     async def runs_of(self, person: Someone) -> list[str]:
         """States of the runs of a person's brand."""
@@ -151,11 +167,56 @@ class Simulation:
             await uow.commit()
         return run_id
 
-    async def difference(self, shop: Shop) -> Comparison:
-        """The warehouse against the truth."""
+    async def verdict(self, shop: Shop) -> Verdict:
+        """The warehouse against the truth, the roll-up against the warehouse.
+
+        Raises AssertionError when the rows are all there, but with other values.
+        """
         assert self.services is not None
         (found,) = await compare(self.services, self.url, [shop.brand])
-        return found
+        gaps = [(row["rows"], row["truth_rows"], row["difference"]) for row in found.streams]
+        gaps += await self._roll_up_gaps(shop)
+        lost = sum(gap - ours + theirs for ours, theirs, gap in gaps) // 2
+        doubled = sum(gap + ours - theirs for ours, theirs, gap in gaps) // 2
+        if not lost and not doubled:  # as many rows as there are, but are they the same?
+            assert found.rows == found.units == found.revenue == 0, found
+        return Verdict(compared=sum(theirs for _, theirs, _ in gaps), lost=lost, doubled=doubled)
+
+    async def _roll_up_gaps(self, shop: Shop) -> list[tuple[int, int, int]]:
+        """Per metric: the roll-up's sum, the warehouse's, and the sum of their absolute differences by day."""
+        assert self.services is not None
+        facts = await totals(self.services.warehouses.of(shop.scope.tenant_ids[0]))
+        theirs: Counter[tuple[str, str]] = Counter()
+        for row in facts["orders"]:
+            theirs["orders", str(row["day"])] += int(row["orders"])
+        for row in facts["sales"]:
+            theirs["units", str(row["day"])] += int(row["units"]) - int(row["cancelled_units"])
+        ours: Counter[tuple[str, str]] = Counter()
+        for row in await self.ledger.fetch(
+            "select metric, day, value from metric_daily where tenant_id = $1 and metric in ('orders', 'units')",
+            shop.scope.tenant_ids[0],
+        ):
+            ours[row["metric"], str(row["day"])] += int(row["value"])
+        gap = sum(abs(ours[key] - theirs[key]) for key in ours.keys() | theirs.keys())
+        return [(ours.total(), theirs.total(), gap)]
+
+    async def token_stored_at(self, shop: Shop) -> float:
+        """When the connection's token was stored last, in seconds since the epoch."""
+        (row,) = await self.ledger.fetch(
+            "select extract(epoch from updated_at)::float8 as at from credentials where connection_id = $1",
+            shop.connection_id,
+        )
+        return float(row["at"])
+
+    async def started_after(self, person: Someone, moment: float) -> list[float]:
+        """Seconds from a moment to the first try at each run of a person's brand."""
+        rows = await self.ledger.fetch(
+            "select (extract(epoch from min(started_at)) - $2)::float8 as seconds from run_attempts"
+            " where tenant_id = $1 group by run_id",
+            person.scope.tenant_id,
+            moment,
+        )
+        return [float(row["seconds"]) for row in rows]
 
     async def close(self) -> None:
         """Close what was opened."""

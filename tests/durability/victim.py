@@ -1,5 +1,6 @@
 """A product's process that a test may lose: `python -m tests.durability.victim`, or granian on `create_app`.
 
+EVIDENCE_STANDBY stops it (SIGSTOP) when its program is loaded, so that a bench can let it go in an instant.
 EVIDENCE_KILL=point:nth:file kills it with SIGKILL the nth time it reaches the point, once: the file is the mark.
 """
 
@@ -16,6 +17,7 @@ from sqlalchemy import text
 
 from shelftide import app, worker
 from shelftide.core.points import Point, arm
+from shelftide.ingest.registry import load_plugins
 from shelftide.jobs.job import JobContext, Queue, job
 
 
@@ -61,5 +63,8 @@ def create_app() -> Litestar:
 
 
 if __name__ == "__main__":
+    if os.environ.get("EVIDENCE_STANDBY"):
+        load_plugins(())
+        os.kill(os.getpid(), signal.SIGSTOP)
     arm_from_environment()
     asyncio.run(worker.main())

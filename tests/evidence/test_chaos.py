@@ -29,6 +29,7 @@ async def test_six_hundred_runs_survive_a_minute_of_chaos(
     figure("Chaos: effects", soak.count.effects)
     figure("Chaos: worker kills", soak.kills)
     figure("Chaos: zombies thawed after their lease", soak.zombies)
+    figure("Chaos: runs that the zombies held", soak.held)
     figure("Chaos: wipes of the broker", soak.wipes)
     figure("Chaos: kills of Postgres", soak.restarts)
     figure("Chaos: runs by number of tries", ", ".join(f"{k}: {v}" for k, v in sorted(soak.count.attempts.items())))
@@ -36,6 +37,7 @@ async def test_six_hundred_runs_survive_a_minute_of_chaos(
     assert soak.count.exact
     assert soak.count.runs >= 600
     assert soak.kills >= 10
+    assert soak.zombies >= 3
     assert soak.restarts == 1
 
 

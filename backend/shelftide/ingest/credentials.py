@@ -47,7 +47,7 @@ from shelftide_sdk.hosts import Routes
 from shelftide_sdk.http import status_error
 
 _STATE_LIFE = timedelta(minutes=10)
-_REFRESH_PATIENCE = timedelta(seconds=30)
+REFRESH_PATIENCE = timedelta(seconds=30)
 _TIMEOUT = 30.0
 
 
@@ -298,8 +298,9 @@ class StoredCredentials:
     """The token of a grant, shared by its connections and all processes: `shelftide_sdk.http.Credentials`.
 
     A refresh is announced in the row before the platform is asked (`refresh_started_at`), in a transaction of its own.
-    Whoever announces it calls; everybody else waits for the new version. An announcement older than 30 s belongs to
-    a process that died between the platform's answer and our commit: the next one tries the old token once more.
+    Whoever announces it calls; everybody else waits for the new version. An announcement older than `patience` (a
+    worker's lease) belongs to a process that died between the platform's answer and our commit: the next one tries
+    the old token once more.
     """
 
     def __init__(
@@ -311,6 +312,7 @@ class StoredCredentials:
         vault: Vault,
         connection: Connection,
         connector: type[Connector],
+        patience: timedelta = REFRESH_PATIENCE,
     ) -> None:
         self._database = database
         self._scope = scope
@@ -319,6 +321,7 @@ class StoredCredentials:
         self._connection = connection
         self._connector = connector
         self._grant_id = connection.grant_id
+        self._patience = patience
         self._cached: tuple[App, TokenSet] | None = None
 
     @property
@@ -358,7 +361,7 @@ class StoredCredentials:
                 raise AuthorizationError("The connection has no token.")
             fresh = stored.access_token.reveal() != seen.access_token
             now = await store.database_now()
-            busy = stored.refresh_started_at is not None and now - stored.refresh_started_at < _REFRESH_PATIENCE
+            busy = stored.refresh_started_at is not None and now - stored.refresh_started_at < self._patience
             mine = not fresh and not busy
             if mine and await self._ended(uow):
                 raise AuthorizationError("The platform ended the grant.", hint="Reconnect the account.")

@@ -14,7 +14,7 @@ from shelftide.core.errors import AppError
 from shelftide.core.log import get_logger
 from shelftide.core.points import Point, reached
 from shelftide.jobs.job import JOBS, Job, JobContext
-from shelftide.store.database import Database
+from shelftide.store.database import Database, is_lost
 from shelftide.store.repositories import runs as table
 from shelftide.store.repositories.runs import Claim, LeaseLostError
 from shelftide.store.unit_of_work import SystemUnitOfWork
@@ -22,6 +22,7 @@ from shelftide_sdk import ConnectorError, RateLimitedError, TransientError
 
 log = get_logger("jobs")
 _BACKOFF = (5, 30, 120, 600, 1800)
+_BACKOFF_LOST = 1
 _REASON = "runs are claimed before their scope is known"
 
 
@@ -143,7 +144,10 @@ class Runner:
             return
         code, message, final = _outcome(error)
         log.warning("run_failed", run_id=str(claimed.run_id), job=claimed.job, code=code, error=repr(error))
-        await self._fail(claimed, code, message, final=final)
+        # Our own database was away: no platform needs to be spared. Once only: other servers may refuse a connection.
+        soon = claimed.attempt == 1 and is_lost(error)
+        pause = _jitter(_BACKOFF_LOST) if soon else _backoff(claimed.attempt)
+        await self._fail(claimed, code, message, final=final, pause=pause)
 
     async def _wait(self, claimed: Claim, error: RateLimitedError) -> None:
         after = max(error.wait(self.services.clock.now(), unknown=timedelta(seconds=60)), timedelta(seconds=1))
@@ -152,17 +156,20 @@ class Runner:
                 await table.put_back(uow, claimed, reason=error.message, after=min(after, timedelta(hours=6)))
                 await uow.commit()
 
-    async def _fail(self, claimed: Claim, code: str, message: str, *, final: bool) -> None:
+    async def _fail(
+        self, claimed: Claim, code: str, message: str, *, final: bool, pause: timedelta | None = None
+    ) -> None:
         async with SystemUnitOfWork(self.database, reason=_REASON) as uow:
             with suppress(LeaseLostError):
-                await table.fail(
-                    uow, claimed, code=code, message=message, retry_at=_backoff(claimed.attempt), final=final
-                )
+                await table.fail(uow, claimed, code=code, message=message, retry_at=pause, final=final)
                 await uow.commit()
 
 
 def _backoff(attempt: int) -> timedelta:
-    base = _BACKOFF[min(attempt, len(_BACKOFF)) - 1]
+    return _jitter(_BACKOFF[min(attempt, len(_BACKOFF)) - 1])
+
+
+def _jitter(base: float) -> timedelta:
     # Full jitter keeps a crowd that failed together from coming back together.
     return timedelta(seconds=base * Random().uniform(0.5, 1.0))  # noqa: S311  # not a secret
 
@@ -179,14 +186,24 @@ def _outcome(error: Exception) -> tuple[str, str, bool]:
 
 
 class Sweeper:
-    """Takes back expired leases, starts what schedules say, sends hints for what waits. Many may run at once."""
+    """Takes back expired leases, starts what schedules say, sends hints for what waits. Many may run at once.
+
+    `unheeded` is told the queue of each run whose earlier hint led to nothing.
+    """
 
     def __init__(
-        self, database: Database, *, policy: Policy, publish: Callable[[str, UUID], None], schedule: Any = None
+        self,
+        database: Database,
+        *,
+        policy: Policy,
+        publish: Callable[[str, UUID], None],
+        unheeded: Callable[[str], None] = lambda _: None,
+        schedule: Any = None,
     ) -> None:
         self._database = database
         self._policy = policy
         self._publish = publish
+        self._unheeded = unheeded
         self._schedule = schedule
         self.wake = asyncio.Event()
 
@@ -198,8 +215,10 @@ class Sweeper:
                 await self._schedule(uow, datetime.now(UTC))
             hints = await table.poke(uow, again=self._policy.hint_again)
             await uow.commit()
-        for queue, run_id in hints:
-            self._publish(queue, run_id)
+        for hint in hints:
+            self._publish(hint.queue, hint.run_id)
+            if hint.again:
+                self._unheeded(hint.queue)
         return len(hints)
 
     async def run(self, stop: asyncio.Event, *, interval: float = 1.0) -> None:

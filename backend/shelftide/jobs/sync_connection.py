@@ -39,6 +39,7 @@ class Session:
                 vault=services.vault,
                 connection=connection,
                 connector=connector_class,
+                patience=timedelta(seconds=services.settings.lease_seconds),
             ),
             settings=connection.settings,
             clock=services.clock,

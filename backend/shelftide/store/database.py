@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shelftide.store.embedded import Dsns
@@ -20,6 +21,15 @@ def _engine(dsn: str, size: int) -> AsyncEngine:
         json_deserializer=msgspec.json.decode,
         connect_args={"server_settings": {"application_name": "shelftide"}},
     )
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether an error is that of a database that went away, or is not back yet; not that of a wrong statement."""
+    if isinstance(error, DBAPIError):
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        # Classes 08 (connection) and 57P (shut down, crashed, starting up).
+        return bool(error.connection_invalidated) or state.startswith(("08", "57P"))
+    return isinstance(error, ConnectionError)
 
 
 class Database:

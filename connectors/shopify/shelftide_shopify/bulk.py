@@ -5,10 +5,9 @@ first row leaves. Source: shopify.dev on bulk operations.
 """
 
 import asyncio
-import json
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -16,6 +15,7 @@ from shelftide_sdk.connector import Reject
 from shelftide_sdk.errors import AuthorizationError, ConnectorError, ContractError, TransientError
 from shelftide_shopify.door import Door
 from shelftide_shopify.queries import BULK_POLL, BULK_RUN
+from shelftide_shopify.replies import decode
 
 _TYPE = re.compile(r"gid://shopify/(\w+)/")
 _PLACES = {
@@ -25,6 +25,7 @@ _PLACES = {
 }
 _CONNECTIONS = {"Order": (("lineItems",), ("customerJourneySummary", "moments")), "Product": (("variants",),)}
 _BATCH = 2_000
+_TOGETHER = 250
 _FIRST_POLL_SECONDS = 0.2
 _LONGEST_POLL_SECONDS = 10.0
 
@@ -88,12 +89,12 @@ class ResultFile:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
-        self._db.execute("CREATE TABLE line (id TEXT, parent TEXT, body TEXT)")
+        self._db.execute("CREATE TABLE line (id TEXT, parent TEXT, body BLOB)")
         self.lines = 0
 
     async def load(self, lines: AsyncIterator[bytes], promised: int) -> None:
         """Read every line, then count them. Raises TransientError for a damaged or short file."""
-        batch: list[tuple[str | None, str | None, str]] = []
+        batch: list[tuple[str | None, str | None, bytes]] = []
         async for line in lines:
             if not line.strip():
                 continue
@@ -109,23 +110,35 @@ class ResultFile:
         self._db.execute("CREATE INDEX by_parent ON line (parent)")
         self._db.execute("CREATE INDEX by_id ON line (id)")
 
-    def _insert(self, batch: list[tuple[str | None, str | None, str]]) -> None:
+    def _insert(self, batch: list[tuple[str | None, str | None, bytes]]) -> None:
         self._db.executemany("INSERT INTO line VALUES (?, ?, ?)", batch)
         batch.clear()
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Top-level rows in the file's order, each with its children in place. A repeated line counts once."""
-        roots = "SELECT id, body FROM line WHERE parent IS NULL AND id IS NOT NULL GROUP BY id ORDER BY min(rowid)"
-        for key, body in self._db.execute(roots):
-            row = json.loads(body)
-            for place in _CONNECTIONS.get(_type(key), ()):
-                _connection(row, place)
-            children = "SELECT id, body FROM line WHERE parent = ? AND id IS NOT NULL GROUP BY id ORDER BY min(rowid)"
-            for child_id, child in self._db.execute(children, (key,)):
-                held = _connection(row, _PLACES[_type(child_id)]) if _type(child_id) in _PLACES else None
-                if held is not None:
-                    held.append(json.loads(child))
-            yield row
+        roots = self._db.execute(
+            "SELECT id, body FROM line WHERE parent IS NULL AND id IS NOT NULL GROUP BY id ORDER BY min(rowid)"
+        )
+        while found := roots.fetchmany(_TOGETHER):
+            children = self._children([key for key, _ in found])
+            for key, body in found:
+                row = _read(body)
+                for place in _CONNECTIONS.get(_type(key), ()):
+                    _connection(row, place)
+                for child_id, child in children.get(key, {}).items():
+                    held = _connection(row, _PLACES[_type(child_id)]) if _type(child_id) in _PLACES else None
+                    if held is not None:
+                        held.append(_read(child))
+                yield row
+
+    def _children(self, parents: Sequence[str]) -> dict[str, dict[str, bytes]]:
+        """Children by parent and id, in the file's order."""
+        marks = ", ".join("?" * len(parents))
+        query = f"SELECT parent, id, body FROM line WHERE parent IN ({marks}) AND id IS NOT NULL ORDER BY rowid"  # noqa: S608  # question marks only
+        found: dict[str, dict[str, bytes]] = {}
+        for parent, key, body in self._db.execute(query, parents):
+            found.setdefault(parent, {}).setdefault(key, body)
+        return found
 
     def rejects(self, record: str) -> list[Reject]:
         """Lines that belong nowhere: without an id, of an unknown type, or with a parent that the file lacks."""
@@ -134,12 +147,12 @@ class ResultFile:
             " OR (parent IS NOT NULL AND parent NOT IN (SELECT id FROM line WHERE id IS NOT NULL))"
         )
         found = [
-            Reject(record, "a line of the bulk file that cannot be joined", json.loads(body))
+            Reject(record, "a line of the bulk file that cannot be joined", _read(body))
             for (body,) in self._db.execute(orphans)
         ]
         strangers = self._db.execute("SELECT id, body FROM line WHERE parent IS NOT NULL AND id IS NOT NULL")
         found.extend(
-            Reject(record, "a line of the bulk file of an unknown type", json.loads(body))
+            Reject(record, "a line of the bulk file of an unknown type", _read(body))
             for key, body in strangers
             if _type(key) not in _PLACES
         )
@@ -153,15 +166,23 @@ def result_file() -> Iterator[ResultFile]:
         yield ResultFile(connection)
 
 
-def _parse(line: bytes) -> tuple[str | None, str | None, str]:
+def _parse(line: bytes) -> tuple[str | None, str | None, bytes]:
     try:
-        value = json.loads(line)
+        value = decode(line)
     except ValueError as error:
         raise TransientError("Shopify's bulk file is damaged", detail=f"not JSON: {line[:80]!r}") from error
     if not isinstance(value, dict):
-        return None, None, json.dumps(value)
+        return None, None, line
     key = value.get("id")
-    return (key if isinstance(key, str) else None), value.pop("__parentId", None), json.dumps(value)
+    return (key if isinstance(key, str) else None), value.get("__parentId"), line
+
+
+def _read(line: bytes) -> Any:
+    """A line's row, as it would stand in a page."""
+    value = decode(line)
+    if isinstance(value, dict):
+        value.pop("__parentId", None)
+    return value
 
 
 def _type(key: str) -> str:

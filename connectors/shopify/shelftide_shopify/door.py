@@ -7,6 +7,7 @@ from shelftide_sdk.connector import Context
 from shelftide_sdk.errors import ContractError, TransientError
 from shelftide_shopify.auth import shop_domain
 from shelftide_shopify.queries import API_VERSION
+from shelftide_shopify.replies import read_body
 
 
 class Door:
@@ -26,7 +27,7 @@ class Door:
             self.url, json={"query": text, "variables": variables}, cost=self._costs.get(text, 1.0)
         )
         try:
-            body = response.json()
+            body = read_body(response)
         except ValueError as error:
             raise TransientError("Shopify sent a broken reply", detail="not JSON") from error
         if not isinstance(body, dict) or not isinstance(body.get("data"), dict):

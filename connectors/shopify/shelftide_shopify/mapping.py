@@ -1,6 +1,7 @@
 """What Shopify's GraphQL rows mean: pure functions, a row in, records out. Rows follow the queries in `queries`."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -101,6 +102,7 @@ def order_status(*, cancelled: bool, closed: bool, financial: str | None, fulfil
     return OrderStatus.PENDING if financial in _UNPAID else OrderStatus.OPEN
 
 
+@lru_cache(maxsize=1_024)
 def channel_kind(source: str | None, handle: str | None = None) -> ChannelKind:
     """Where an order was placed, from `sourceName` and the attribution's handle (an app's name or number)."""
     for word in filter(None, (source, handle)):
@@ -257,6 +259,7 @@ def map_touch(row: Row, order: Order, position: int) -> Touch:
     )
 
 
+@lru_cache(maxsize=4_096)
 def touch_channel(source: str | None, utm_source: str | None, referrer: str | None) -> str:
     """One name for a channel: the tagged source, else Shopify's word, else the referrer's host, else `direct`."""
     host = urlsplit(referrer).hostname if referrer else None

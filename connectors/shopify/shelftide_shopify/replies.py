@@ -3,10 +3,13 @@
 Source: shopify.dev on GraphQL Admin rate limits and status codes.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+
+import msgspec
 
 from shelftide_sdk.errors import (
     AuthorizationError,
@@ -19,10 +22,31 @@ from shelftide_sdk.errors import (
 
 _SCOPE = re.compile(r"`?\b((?:read|write)_[a-z_]+)\b`?")
 _SECOND = timedelta(seconds=1)
+_BODY = "shelftide_shopify.body"
 
 
 class QueryTooLargeError(ContractError):
     """The query asks for more points than one query may cost. The reader halves its page; a repeat is useless."""
+
+
+def decode(body: bytes) -> Any:
+    """A JSON text. Raises ValueError.
+
+    What the quick decoder refuses (half of a surrogate pair, NaN) the patient one may still read: then one row goes to
+    quarantine and not its whole page.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return json.loads(body)
+
+
+def read_body(response: Any) -> Any:
+    """A reply's JSON, decoded once however often it is asked for. Raises ValueError."""
+    held = response.extensions
+    if _BODY not in held:
+        held[_BODY] = decode(response.content)
+    return held[_BODY]
 
 
 def classify_reply(response: Any) -> ConnectorError | None:
@@ -32,7 +56,7 @@ def classify_reply(response: Any) -> ConnectorError | None:
     if not response.headers.get("content-type", "").startswith("application/json"):
         return None
     try:
-        body = response.json()
+        body = read_body(response)
     except ValueError:
         return TransientError("Shopify sent a broken reply", detail="HTTP 200 with invalid JSON")
     errors = body.get("errors") if isinstance(body, dict) else None

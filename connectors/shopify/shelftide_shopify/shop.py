@@ -59,7 +59,7 @@ def _read_shop(data: Mapping[str, Any]) -> Shop:
 
 def number(value: Any) -> str:
     """The number in `gid://shopify/Order/123?x=1`, 123 or "123", as text. Raises DataError for anything else."""
-    text = str(value).partition("?")[0].rpartition("/")[2] if isinstance(value, str) else str(value)
+    text = value.partition("?")[0].rpartition("/")[2] if isinstance(value, str) else str(value)
     if isinstance(value, bool) or not (text.isascii() and text.isdigit()):
         raise DataError(f"not a Shopify id: {value!r}")
     return text
@@ -78,7 +78,7 @@ def moment(value: Any) -> datetime:
         raise DataError(f"not a time: {value!r}") from error
     if at.tzinfo is None:
         raise DataError(f"a time without an offset: {value!r}")
-    return at.astimezone(UTC)
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 def maybe_moment(value: Any) -> datetime | None:
@@ -88,4 +88,4 @@ def maybe_moment(value: Any) -> datetime | None:
 
 def timestamp(at: datetime) -> str:
     """A time as Shopify's filters take it: UTC, seconds, `Z`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -31,6 +31,10 @@ ORGANIC_SCOPES = (
     "video.insights",
 )
 
+ADS_API = ORGANIC_API
+ADS_CONSENT = "https://business-api.tiktok.com/portal/auth"
+_ADVERTISERS = "/open_api/v1.3/oauth2/advertiser/get/"
+
 SHOP_API = "https://open-api.tiktokglobalshop.com"
 SHOP_TOKENS = "https://auth.tiktok-shops.com/api/v2/token/"
 SHOP_HEADER = "x-tts-access-token"
@@ -101,6 +105,56 @@ def parse_organic_token(reply: Any, now: datetime) -> TokenSet:
         scopes=tuple(scope for scope in str(data.get("scope") or "").replace(",", " ").split() if scope),
         account_id=_text(data, "open_id"),
     )
+
+
+# -- ads --------------------------------------------------------------------------------------------------------------
+
+
+def build_ads_authorize(app: App, settings: Settings, state: str) -> str:
+    """The consent page of the Marketing API."""
+    query = {"app_id": app.client_id, "redirect_uri": app.redirect_uri, "state": state}
+    return f"{ADS_CONSENT}?{urlencode(query)}"
+
+
+def build_ads_exchange(app: App, settings: Settings, params: Mapping[str, str]) -> Outgoing:
+    """Trade the callback's `auth_code` (10 minutes, single use) for a token; `code` is seen too."""
+    code = params.get("auth_code") or params.get("code")
+    if not code:
+        raise AuthorizationError("the callback carries no auth_code")
+    body = {"app_id": app.client_id, "secret": app.client_secret, "auth_code": code}
+    return Outgoing(
+        method="POST",
+        url=f"{ADS_API}oauth2/access_token/",
+        headers={"content-type": "application/json"},
+        content=json.dumps(body).encode(),
+    )
+
+
+def parse_ads_token(reply: Any, now: datetime) -> TokenSet:
+    """Read a token reply. An advertiser token lives until it is revoked; should a life and a refresh token come, as the
+    texts for the same path say, they are kept.
+
+    Raises:
+        ConnectorError: the kind that the reply's code asks for.
+        ContractError: no token in a good reply.
+    """
+    data = _token_data(reply, organic_error(reply))
+    scope = data.get("scope") or ()
+    return TokenSet(
+        access_token=_text(data, "access_token"),
+        refresh_token=data.get("refresh_token") or None,
+        expires_at=_after(now, data.get("expires_in")),
+        refresh_expires_at=_after(now, data.get("refresh_token_expires_in")),
+        scopes=tuple(str(each) for each in scope) if isinstance(scope, list) else (),
+    )
+
+
+def sign_ads_request(request: Outgoing, app: App, token: TokenSet, settings: Settings, now: datetime) -> Outgoing:
+    """The token in its header; the list of advertisers alone also asks for the app's id and secret."""
+    request.headers[ORGANIC_HEADER] = token.access_token
+    if urlsplit(request.url).path == _ADVERTISERS:
+        request.params += [("app_id", app.client_id), ("secret", app.client_secret)]
+    return request
 
 
 # -- shop -------------------------------------------------------------------------------------------------------------
@@ -265,4 +319,14 @@ SHOP_AUTH = OAuth2(
     build_authorize=build_shop_authorize,
     build_exchange=build_shop_exchange,
     build_refresh=build_shop_refresh,
+)
+
+ADS_AUTH = OAuth2(
+    authorize_url=ADS_CONSENT,
+    token_url=f"{ADS_API}oauth2/access_token/",
+    code_param="auth_code",
+    sign=sign_ads_request,
+    parse_token=parse_ads_token,
+    build_authorize=build_ads_authorize,
+    build_exchange=build_ads_exchange,
 )

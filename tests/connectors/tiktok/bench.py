@@ -15,7 +15,7 @@ from shelftide_sdk.http import Patience, PlatformClient
 from shelftide_sdk.testing.emulator import Emulator, Gateway
 from shelftide_sdk.testing.world import World
 from shelftide_sdk.testing.world.model import Brand
-from shelftide_tiktok.emulator import TikTokOrganicEmulator, TikTokShopEmulator
+from shelftide_tiktok.emulator import TikTokAdsEmulator, TikTokOrganicEmulator, TikTokShopEmulator
 from shelftide_tiktok.emulator_shop_facts import cipher
 from shelftide_tiktok.markets import zone_of
 from shelftide_tiktok.organic import TikTokOrganic
@@ -87,7 +87,7 @@ class Bench:
     def __init__(
         self,
         connector: type[Connector],
-        emulator: TikTokOrganicEmulator | TikTokShopEmulator,
+        emulator: TikTokAdsEmulator | TikTokOrganicEmulator | TikTokShopEmulator,
         brand: Brand,
         *,
         settings: dict[str, str],

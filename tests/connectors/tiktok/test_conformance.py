@@ -1,12 +1,18 @@
 """Both TikTok connectors keep the promises of every connector."""
 
 import json
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
 
 from shelftide_sdk.connector import days
 from shelftide_sdk.testing.conformance import ConnectorConformance
 from shelftide_sdk.testing.world import World
 from shelftide_sdk.testing.world.model import Brand, Channel, Network, Order, WorldView
+from shelftide_tiktok.ads import TikTokAds
+from shelftide_tiktok.emulator_ads_facts import CUTS, cut, totals_by_level
 from shelftide_tiktok.organic import TikTokOrganic
 from shelftide_tiktok.shop import TikTokShop
 
@@ -85,18 +91,72 @@ class TestTikTokShop(ConnectorConformance):
         return counts[stream]
 
 
+class TestTikTokAds(ConnectorConformance):
+    connector = TikTokAds
+    since = days(4)  # an hourly report takes a call a day
+    loopback = True
+    error_replies = (
+        _reply(40001, "No permission to operate advertiser", {}),
+        _reply(40002, "Invalid metric fields", {}),
+        _reply(40100, "Too many requests. Please retry in a while.", {}),
+        _reply(40105, "Access token is incorrect or has been revoked.", {}),
+        _reply(50000, "System error", {}),
+        _reply(49999, "Something that no table lists", {}),
+        _reply(0, "OK"),
+    )
+
+    def expected_rows(self, world: WorldView, stream: str) -> int:
+        brand = _brand(world, "tiktok-ads")
+        zone = ZoneInfo(brand.zone)
+        ads = {entity.key: entity for entity in world.ads(brand.key, "tiktok-ads")}
+        first = (world.now - self.since).astimezone(zone).date()
+        shown = [figures for figures in world.ad_days(brand.key, "tiktok-ads") if figures.day >= first]
+        groups = {(ads[figures.ad_key].parent_key, figures.day) for figures in shown}
+        campaigns = {(ads[group].parent_key, day) for group, day in groups}
+        levels = Counter(entity.level for entity in ads.values())
+        counts = {
+            "campaigns": levels["campaign"],
+            "ad_groups": levels["ad_group"],
+            "ads": levels["ad"],
+            "ad_days": len(shown) + len(groups) + len(campaigns),
+            "ad_breakdown_days": self._cells(world, first),
+        }
+        return counts[stream]
+
+    def _cells(self, world: WorldView, first: date) -> int:
+        """Buckets with impressions, counted from the world's own figures."""
+        brand = _brand(world, "tiktok-ads")
+        ads = {entity.key: entity for entity in world.ads(brand.key, "tiktok-ads")}
+        shown = [figures for figures in world.ad_days(brand.key, "tiktok-ads") if figures.day >= first]
+        return sum(
+            part.counts["impressions"] > 0
+            for (key, _), totals in totals_by_level(shown, ads, "campaign").items()
+            for dimension in CUTS
+            for part in cut(totals, key, dimension).values()
+        )
+
+
+@pytest.mark.worlds
+class TestTikTokAdsInAnotherWorld(TestTikTokAds):
+    seed = 11
+
+
+@pytest.mark.worlds
 class TestTikTokOrganicInAnotherWorld(TestTikTokOrganic):
     seed = 11
 
 
+@pytest.mark.worlds
 class TestTikTokOrganicInAThirdWorld(TestTikTokOrganic):
     seed = 23
 
 
+@pytest.mark.worlds
 class TestTikTokShopInAnotherWorld(TestTikTokShop):
     seed = 11
 
 
+@pytest.mark.worlds
 class TestTikTokShopInAThirdWorld(TestTikTokShop):
     seed = 23
 

@@ -18,6 +18,7 @@ from shelftide_sdk.errors import (
     TransientError,
 )
 from shelftide_sdk.records import Content, Order, OrderStatus
+from shelftide_tiktok.emulator import TikTokShopEmulator
 from shelftide_tiktok.organic import TikTokOrganic
 from shelftide_tiktok.shop import TikTokShop
 
@@ -218,7 +219,8 @@ async def test_paging_that_goes_round_in_a_circle_is_found(monkeypatch: pytest.M
 
 
 def cut_pages(bench: Bench) -> Callable[..., Any]:
-    whole = bench.emulator._page  # type: ignore[union-attr]  # this bench emulates a shop
+    assert isinstance(bench.emulator, TikTokShopEmulator)
+    whole = bench.emulator._page
 
     def page(request: Any, entries: Any, root: str, most: int = 100) -> Any:
         return {**whole(request, entries, root, most), "next_page_token": "bG9vcA=="}

@@ -16,7 +16,7 @@ from shelftide.core.vault import Vault
 from shelftide.jobs.lake_secrets import VaultLakeSecrets
 from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
-from shelftide.store.repositories.rollup import read_points
+from shelftide.store.repositories.rollup import read_points, read_sku_sales
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.warehouse.factory import make_warehouses
 from shelftide.warehouse.warehouse import Batch, Stamp, Warehouse
@@ -244,3 +244,38 @@ async def test_content_gains_are_differences_of_totals(bench: Bench) -> None:
     gained = {day: value for (metric, day, _), value in (await bench.figures()).items() if metric == "content_views"}
     assert gained[start + timedelta(days=2)] == 67
     assert gained[start + timedelta(days=3)] == 150
+
+
+async def test_each_connection_of_a_brand_counts_its_own_facts(bench: Bench) -> None:
+    first, second = Shop(5), Shop(6)
+    other = await make_connection(bench.database, bench.house.on(), account="other.example", platform="second")
+    ours = bench.connection_id
+    await bench.write([record for n in range(9) for record in first.order(str(n))])
+    bench.connection_id = other
+    await bench.write([record for n in range(9) for record in second.order(str(n))])
+    async with UnitOfWork(bench.database, bench.house.on()) as uow:
+        await roll_up(bench.warehouse, uow, ours, platform="test")
+        await roll_up(bench.warehouse, uow, other, platform="second")
+        await uow.commit()
+    async with UnitOfWork(bench.database, bench.house.on()) as uow:
+        points = await read_points(uow, metrics=["orders", "units", "revenue"], since=DAYS[0], until=DAYS[1])
+    for platform, shop in (("test", first), ("second", second)):
+        found = {(p.metric, p.day, p.currency): p.value.normalize() for p in points if p.platform == platform}
+        wanted = {key: value for key, value in shop.expected().items() if key[0] != "cancelled_orders"}
+        assert found == wanted
+
+
+async def test_what_a_sku_sold_leaves_cancelled_lines_out_and_keeps_currencies_apart(bench: Bench) -> None:
+    shop = Shop(8)
+    await bench.write([record for n in range(20) for record in shop.order(str(n))])
+    await bench.roll_up()
+    wanted: dict[Any, list[Any]] = defaultdict(lambda: [0, Decimal(0)])
+    for order, lines in shop.orders.values():
+        for line in lines:
+            if not line.cancelled:
+                row = wanted[line.sku, local(order.placed_at), line.total.currency]
+                row[0] += line.quantity
+                row[1] += line.total.amount
+    async with UnitOfWork(bench.database, bench.house.on()) as uow:
+        sold = await read_sku_sales(uow, since=DAYS[0], until=DAYS[1])
+    assert {(row.sku, row.day, row.currency): [row.units, row.revenue] for row in sold} == wanted

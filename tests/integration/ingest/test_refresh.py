@@ -15,8 +15,7 @@ from tests.connectors.fake_world import NOW, SHOP, FakeWorld
 from shelftide.core.clock import FakeClock
 from shelftide.core.points import Point, arm
 from shelftide.core.vault import Vault
-from shelftide.ingest import credentials as module
-from shelftide.ingest.credentials import Consent, StoredCredentials
+from shelftide.ingest.credentials import REFRESH_PATIENCE, Consent, StoredCredentials
 from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
 from shelftide.store.repositories.agencies import set_platform_app
@@ -70,6 +69,7 @@ class Desk:
         self.connection = connection
         self.connector = connector
         self.databases: list[Database] = []
+        self.patience = REFRESH_PATIENCE
 
     @property
     def grant_id(self) -> UUID:
@@ -87,6 +87,7 @@ class Desk:
             vault=self.vault,
             connection=self.connection,
             connector=self.connector,
+            patience=self.patience,
         )
 
     async def state(self) -> str:
@@ -146,14 +147,14 @@ class DeadError(BaseException):
     """Stands for SIGKILL: nothing in the product catches it to tidy up after the point."""
 
 
-def die_at_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
+def die_at_refresh(desk: Desk) -> None:
     def die(point: Point) -> None:
         if point is Point.REFRESH_NOT_STORED:
             arm(None)
             raise DeadError
 
     arm(die)
-    monkeypatch.setattr(module, "_REFRESH_PATIENCE", timedelta(seconds=0.5))
+    desk.patience = timedelta(seconds=0.5)
 
 
 async def test_fifty_callers_make_one_call_a_rotation(desk: Desk, provider: Provider) -> None:
@@ -210,7 +211,7 @@ async def test_a_death_before_our_commit_heals_where_rotations_overlap(
     desk: Desk, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, seen = await desk.process().current()
-    die_at_refresh(monkeypatch)
+    die_at_refresh(desk)
     with pytest.raises(DeadError):
         await desk.process().refresh(seen)
     assert provider.calls == 1
@@ -227,7 +228,7 @@ async def test_a_death_before_our_commit_is_flagged_where_they_do_not(
     issued = tiktok_grant(provider.emulator)
     desk = await opened(installation, database, await make_house(1), vault, TikTokOrganic, issued)
     _, seen = await desk.process().current()
-    die_at_refresh(monkeypatch)
+    die_at_refresh(desk)
     with pytest.raises(DeadError):
         await desk.process().refresh(seen)
     with pytest.raises(AuthorizationError):

@@ -88,10 +88,11 @@ class Plant:
         async with UnitOfWork(self.services.database, self.house.on(index)) as uow:
             run_id = await sync_connection.enqueue(uow, connection_id=str(self.connection_ids[index]))
             await uow.commit()
-        assert await self.runner.work_one(["ingest"])
-        async with UnitOfWork(self.services.database, self.house.on(index)) as uow:
-            found = await get_run(uow, run_id)
-        assert found is not None
+        found = None
+        while found is None or not found.attempts:  # what an earlier sync queued comes first
+            assert await self.runner.work_one(["ingest"])
+            async with UnitOfWork(self.services.database, self.house.on(index)) as uow:
+                found = await get_run(uow, run_id)
         return found
 
     async def streams(self, index: int = 0) -> dict[str, StreamState]:

@@ -100,6 +100,30 @@ async def test_runs_survive_a_wiped_and_a_killed_redis(
     assert (await ledger.count()).exact
 
 
+@pytest.mark.parametrize("kind", [Redis, RabbitMQ])
+async def test_runs_go_on_while_the_broker_is_away(
+    installation: Installation, ledger: Ledger, kind: type[Redis] | type[RabbitMQ]
+) -> None:
+    if not kind.installed():
+        pytest.skip(f"{kind.program} is not installed (make system)")
+    with short_folder() as home:
+        broker = kind(home)
+        try:
+            await broker.start()
+            worker = installation.worker(SHELFTIDE_BROKER_URL=broker.url)
+            await worker.says("worker_started")
+            await ledger.queue(8, milliseconds=200)
+            await asyncio.sleep(0.1)
+            broker.kill()
+            await ledger.queue(20)
+            # Nobody starts it again.
+            await ledger.finished(30)
+            assert (await ledger.count()).exact
+            assert (await ledger.count()).runs == 28
+        finally:
+            broker.stop()
+
+
 async def test_sigterm_under_load_loses_and_fails_nothing(installation: Installation, ledger: Ledger) -> None:
     leaving, staying = installation.worker(), installation.worker()
     for worker in (leaving, staying):

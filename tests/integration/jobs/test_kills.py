@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.durability.kills import kill_worker_at
+from tests.durability.kills import check, worker_series
 from tests.durability.ledger import Ledger
-from tests.durability.processes import LEASE, RESUME_GRACE, Installation, short_folder
+from tests.durability.processes import Installation, short_folder
 
 from shelftide.core.points import Point
 
@@ -34,6 +34,5 @@ async def test_a_killed_workers_runs_are_done_once_by_another(installation: Inst
     survivor = installation.worker()
     await survivor.says("worker_started")
     for point in (Point.CLAIMED, Point.COMPLETION_NOT_COMMITTED, Point.COMPLETED):
-        death = await kill_worker_at(installation, ledger, point, nth=2)
-        assert death.resumed_seconds <= LEASE + RESUME_GRACE, point
+        check(await worker_series(installation, ledger, point, kills=1))
         assert (await ledger.count()).exact, point

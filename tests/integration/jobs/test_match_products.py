@@ -21,7 +21,7 @@ from shelftide.store.repositories.products import add_alias, list_items, list_li
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.warehouse.factory import make_warehouses
 from shelftide.warehouse.warehouse import Batch, Stamp, Warehouses
-from shelftide.web.api.products import ItemDecision, LinkDecision, read_queue, say_item, say_link
+from shelftide.web.products import ItemDecision, LinkDecision, read_queue, say_item, say_link
 from shelftide_sdk.records import (
     Content,
     ContentKind,

@@ -325,18 +325,36 @@ async def test_a_stopped_worker_gives_its_run_back(database: Database, make_hous
     assert left == []
 
 
+async def test_a_run_whose_database_went_away_is_due_again_at_once(database: Database, make_house: MakeHouse) -> None:
+    house = await make_house(1)
+    run_id = await queue(database, house)
+
+    async def work(ctx: JobContext) -> None:
+        async with ctx.unit_of_work() as uow:
+            await uow.connection.execute(text("select pg_terminate_backend(pg_backend_pid())"))
+
+    assert await runner(database, work).work_one(QUEUE)
+    row = await state(database, run_id)
+    assert (row["state"], row["attempts"], row["error_code"]) == ("queued", 1, "internal")
+    async with SystemUnitOfWork(database, reason="test") as uow:
+        now = (await uow.connection.execute(text("select now()"))).scalar_one()
+    assert row["due_at"] - now <= timedelta(seconds=1)
+
+
 async def test_a_lost_hint_is_sent_again(database: Database, make_house: MakeHouse) -> None:
     house = await make_house(1)
     run_id = await queue(database, house)
     sent: list[UUID] = []
+    unheeded: list[str] = []
     sweeper = Sweeper(
         database,
         policy=Policy(lease=LEASE, hint_again=timedelta(seconds=0.2)),
         publish=lambda _queue, found: sent.append(found),
+        unheeded=unheeded.append,
     )
     await sweeper.sweep()
     await sweeper.sweep()
-    assert sent == [run_id]
+    assert (sent, unheeded) == ([run_id], [])
     await asyncio.sleep(0.3)
     await sweeper.sweep()
-    assert sent == [run_id, run_id]
+    assert (sent, unheeded) == ([run_id, run_id], ["test"])

@@ -54,6 +54,14 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     max_attempts: int
 
 
+class Hint(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that waits for somebody. `again`: an earlier hint went unheeded."""
+
+    queue: str
+    run_id: UUID
+    again: bool
+
+
 class LeaseLostError(Exception):
     """Somebody else holds the run now; whatever this worker still wants to say about it is void."""
 
@@ -111,13 +119,13 @@ _TAKE_BACK = text(
 _POKE = text(
     """
     with due as (
-        select tenant_id, run_id from runs
+        select tenant_id, run_id, poked_at from runs
         where state = 'queued' and due_at <= now() and (poked_at is null or poked_at < now() - :again)
         order by due_at limit 500 for update skip locked
     )
     update runs r set poked_at = now() from due d
     where r.tenant_id = d.tenant_id and r.run_id = d.run_id
-    returning r.queue, r.run_id
+    returning r.queue, r.run_id, d.poked_at is not null as again
     """
 ).bindparams(bindparam("again", type_=INTERVAL))
 
@@ -272,10 +280,10 @@ async def take_back_expired(uow: SystemUnitOfWork) -> int:
     return len((await uow.connection.execute(_TAKE_BACK)).all())
 
 
-async def poke(uow: SystemUnitOfWork, *, again: timedelta) -> list[tuple[str, UUID]]:
-    """Queue and id of runs that are due and whose hint was never sent, or may have been lost."""
-    rows = (await uow.connection.execute(_POKE, {"again": again})).all()
-    return [(row[0], UUID(str(row[1]))) for row in rows]
+async def poke(uow: SystemUnitOfWork, *, again: timedelta) -> list[Hint]:
+    """Runs that are due and whose hint was never sent, or may have been lost."""
+    rows = (await uow.connection.execute(_POKE, {"again": again})).mappings()
+    return [to_struct(row, Hint) for row in rows]
 
 
 async def list_runs(uow: UnitOfWork, *, limit: int, before: UUID | None = None, job: str | None = None) -> list[Run]:

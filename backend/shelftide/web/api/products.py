@@ -1,56 +1,24 @@
 """`/api/v1/tenants/{id}/products`: one product over channels, content that shows it, and what waits for a person."""
 
-from typing import Annotated
-
 import msgspec
 from litestar import Controller, get, post
 from litestar.params import JSONBody
 
-from shelftide.core.errors import NotFoundError
-from shelftide.core.scope import Right, Scope
-from shelftide.jobs.match_products import match_products
-from shelftide.jobs.services import Services
-from shelftide.store.repositories.agencies import record
-from shelftide.store.repositories.products import (
-    ContentLink,
-    ProductItem,
-    UnlinkedContent,
-    add_alias,
-    decide_item,
-    decide_link,
-    list_items,
-    list_links,
-    list_unlinked,
-)
+from shelftide.core.scope import Right
+from shelftide.store.repositories.products import ContentLink, ProductItem, add_alias, list_items, list_links
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.api.tenants import AnyRequest, PathId
 from shelftide.web.auth.doors import AppServices, requires, scope_of
-
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
-
-
-class ProductQueue(msgspec.Struct, frozen=True, kw_only=True):
-    """What waits for a person's word."""
-
-    items: list[ProductItem]
-    links: list[ContentLink]
-    unlinked: list[UnlinkedContent]
-
-
-class ItemDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """The item is `quantity` pieces of the anchor's product; without an anchor it is a product of its own."""
-
-    item: Text
-    anchor: Text | None = None
-    quantity: Annotated[int, msgspec.Meta(ge=1, le=999)] = 1
-
-
-class LinkDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the content shows the product."""
-
-    content_id: Text
-    product_id: Text
-    yes: bool
+from shelftide.web.products import (
+    ItemDecision,
+    LinkDecision,
+    ProductQueue,
+    Text,
+    match_again,
+    read_queue,
+    say_item,
+    say_link,
+)
 
 
 class Alias(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,43 +72,4 @@ class ProductController(Controller):
         scope = scope_of(request, tenant_id)
         async with UnitOfWork(services.database, scope) as uow:
             await add_alias(uow, "product", data.product_id, data.name)
-            await _again(uow, "product.alias", data.product_id)
-
-
-async def read_queue(services: Services, scope: Scope) -> ProductQueue:
-    """Items, links and content of a brand that wait."""
-    async with UnitOfWork(services.database, scope) as uow:
-        items, links = await list_items(uow), await list_links(uow)
-        return ProductQueue(
-            items=[item for item in items if item.state in ("suggested", "alone")],
-            links=[link for link in links if not link.applied],
-            unlinked=await list_unlinked(uow),
-        )
-
-
-async def say_item(services: Services, scope: Scope, said: ItemDecision) -> None:
-    """Keep a person's word on an item. Raises NotFoundError for items that the brand does not have."""
-    async with UnitOfWork(services.database, scope) as uow:
-        known = {item.item for item in await list_items(uow)}
-        if said.item not in known or (said.anchor is not None and said.anchor not in known - {said.item}):
-            raise NotFoundError
-        await decide_item(uow, said.item, anchor=said.anchor, quantity=said.quantity)
-        await _again(uow, "product.matched", said.item)
-
-
-async def say_link(services: Services, scope: Scope, said: LinkDecision) -> None:
-    """Keep a person's word on a piece of content. Raises NotFoundError for content that waits nowhere."""
-    async with UnitOfWork(services.database, scope) as uow:
-        known = {link.content_id for link in await list_links(uow)}
-        known |= {piece.content_id for piece in await list_unlinked(uow)}
-        if said.content_id not in known:
-            raise NotFoundError
-        await decide_link(uow, said.content_id, said.product_id, yes=said.yes)
-        await _again(uow, "content.linked", said.content_id)
-
-
-async def _again(uow: UnitOfWork, action: str, target: str) -> None:
-    await record(uow, action, target=target)
-    # No twin: a run that has begun may have read before this word.
-    await match_products.enqueue(uow, lane="products", tenant_id=str(uow.scope.tenant_id))
-    await uow.commit()
+            await match_again(uow, "product.alias", data.product_id)

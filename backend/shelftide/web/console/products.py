@@ -11,10 +11,10 @@ from shelftide.core.scope import Right
 from shelftide.store.repositories.agencies import get_tenant
 from shelftide.store.repositories.products import ProductItem, list_items, list_links
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide.web.api.products import ItemDecision, LinkDecision, read_queue, say_item, say_link
 from shelftide.web.auth.doors import AppServices, requires, scope_of
 from shelftide.web.auth.places import console_only
 from shelftide.web.pages import AnyRequest, page
+from shelftide.web.products import ItemDecision, LinkDecision, read_queue, say_item, say_link
 
 _SHOWN = 50
 

@@ -25,8 +25,9 @@ class PortalController(Controller):
     async def brands(self, request: AnyRequest, services: AppServices) -> Response[str]:
         """The client's brands with their headline figures."""
         await services.refresh_clock()
-        async with UnitOfWork(services.database, principal(request).scope) as uow:
-            tenants = await list_tenants(uow)
+        who = principal(request)
+        async with UnitOfWork(services.database, who.scope) as uow:
+            tenants = [tenant for tenant in await list_tenants(uow) if tenant.client_id == who.client_id]
         figures = [await _figures(request, services, tenant.tenant_id, DEFAULT_DAYS) for tenant in tenants]
         return await page(request, services, "portal/home.html", {"all_figures": figures, "days": DEFAULT_DAYS})
 

@@ -25,7 +25,7 @@ class Basis(StrEnum):
     LEGITIMATE_INTEREST = "legitimate_interest"
 
 
-class Customer(msgspec.Struct, frozen=True, kw_only=True):
+class Customer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a platform says to identify a buyer. The host turns it into `customer_key` and drops it.
 
     The key is HMAC-SHA256 with the tenant's own key over the first of: normalised e-mail, phone, platform id.

@@ -14,8 +14,10 @@ from typing import TypeVar
 import msgspec
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all records. Immutable; compared by value."""
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Base of all records. Immutable; compared by value. Its fields hold plain values, so no record is part of a cycle
+    and the collector need not look at the tens of thousands in a batch.
+    """
 
 
 class RecordType(msgspec.Struct, frozen=True):

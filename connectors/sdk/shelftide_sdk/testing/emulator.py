@@ -141,18 +141,25 @@ class Emulator:
         """What the platform answers on an unknown path."""
         return reply({"error": "not found"}, 404)
 
+    def knows(self, path: str) -> bool:
+        """Whether a route leads there."""
+        return any(pattern.fullmatch(path) for _, pattern, _ in self._table())
+
     def before(self, request: Request) -> Response | None:
         """A bad habit that comes before any handler (throttling, failing), or None."""
         return None
+
+    def _table(self) -> list[tuple[str, re.Pattern[str], Handler]]:
+        if self._compiled is None:
+            self._compiled = [(r.method, re.compile(r.pattern), r.handler) for r in self.routes()]
+        return self._compiled
 
     async def handle(self, request: Request) -> Response:
         """Dispatch one request."""
         self.requests += 1
         if "slow" in self.scenarios:
             await asyncio.sleep(0.15)
-        if self._compiled is None:
-            self._compiled = [(r.method, re.compile(r.pattern), r.handler) for r in self.routes()]
-        for method, pattern, handler in self._compiled:
+        for method, pattern, handler in self._table():
             found = pattern.fullmatch(request.path)
             if found and method == request.method:
                 matched = msgspec.structs.replace(request, match=found.groupdict())
@@ -186,9 +193,12 @@ class Gateway:
         self.controls = dict(controls or {})
         self._hosts = [(host_pattern(host), e) for e in emulators for host in e.hosts]
 
-    def emulator_for(self, host: str) -> Emulator | None:
-        """The emulator that stands for `host`."""
-        return next((e for pattern, e in self._hosts if pattern.fullmatch(host)), None)
+    def emulator_for(self, host: str, path: str = "/") -> Emulator | None:
+        """The emulator that stands for `host`; of several products behind one host, the one that knows the path."""
+        found = [e for pattern, e in self._hosts if pattern.fullmatch(host)]
+        if len(found) < 2:
+            return found[0] if found else None
+        return next((e for e in found if e.knows(path)), found[0])
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -205,7 +215,7 @@ class Gateway:
         prefixed = re.fullmatch(r"/_as/([^/]+)(/.*)?", request.path)
         if prefixed:
             request = msgspec.structs.replace(request, host=prefixed[1], path=prefixed[2] or "/")
-        emulator = self.emulator_for(request.host)
+        emulator = self.emulator_for(request.host, request.path)
         if emulator is None and len(self.emulators) == 1:
             emulator = self.emulators[0]
         if emulator is None:

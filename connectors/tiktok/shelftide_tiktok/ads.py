@@ -1,0 +1,319 @@
+"""TikTok Ads: campaigns, ad groups, ads, daily figures by level and cut by gender, age, country, system and hour."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from shelftide_sdk.auth import OAuth2
+from shelftide_sdk.client import Budget
+from shelftide_sdk.connector import (
+    Account,
+    Connector,
+    ConnectorInfo,
+    Context,
+    Cursor,
+    Health,
+    HealthState,
+    Mapped,
+    Page,
+    Stream,
+    days,
+    map_rows,
+)
+from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ConnectorError, ContractError, DataError
+from shelftide_sdk.records import Ad, AdBreakdownDay, AdDay, AdGroup, AdLevel, Campaign, Record
+from shelftide_tiktok.auth import ADS_API, ADS_AUTH
+from shelftide_tiktok.mapping_ads import (
+    AUDIENCE_METRICS,
+    ID_OF,
+    METRICS,
+    Advertiser,
+    map_ad,
+    map_ad_day,
+    map_ad_group,
+    map_advertiser,
+    map_breakdown,
+    map_campaign,
+)
+from shelftide_tiktok.replies import classify_organic
+from shelftide_tiktok.values import Row, data_of, listed, whole
+
+PAGE_SIZE = 1000
+WINDOW_DAYS = 30  # first and last day included
+MOST_ADVERTISERS = 100
+_MOST_PAGES = 10_000
+# Conversions of past days grow for up to a week.
+_LOOKBACK = days(7)
+# An hourly report takes a call a day: two weeks show the habit.
+_HOURS = days(14)
+_ALL = {"campaign": "CAMPAIGN_STATUS_ALL", "adgroup": "ADGROUP_STATUS_ALL", "ad": "AD_STATUS_ALL"}
+_LEVELS = {AdLevel.CAMPAIGN: "AUCTION_CAMPAIGN", AdLevel.AD_GROUP: "AUCTION_ADGROUP", AdLevel.AD: "AUCTION_AD"}
+# Our dimension -> the platform's. The word of the reply is the bucket.
+BREAKDOWNS = {"gender": "gender", "age": "age", "country": "country_code", "os": "platform"}
+
+Report = dict[str, Any]
+Cut = Callable[[Row], Mapped]
+
+
+class TikTokAds(Connector):
+    """One advertiser. Settings `advertiser_id`, `currency` and `zone` come from the account; the last two are looked
+    up when they are missing."""
+
+    info: ClassVar[ConnectorInfo] = ConnectorInfo(
+        name="tiktok-ads",
+        title="TikTok Ads",
+        platform="tiktok-ads",
+        api_requires=(1, 0),
+        hosts=("business-api.tiktok.com",),
+        tier="gold",
+        # The default tier: 600 calls a minute for an app and endpoint, 10 a second.
+        budgets=(
+            Budget(name="tiktok ads a minute", calls=600, seconds=60, scope="app", endpoints="/open_api/"),
+            Budget(name="tiktok ads a second", calls=10, seconds=1, scope="app", endpoints="/open_api/"),
+        ),
+        docs_url="https://business-api.tiktok.com/portal/docs",
+        emulator="shelftide_tiktok.emulator:TikTokAdsEmulator",
+    )
+    auth: ClassVar[OAuth2] = ADS_AUTH
+    streams: ClassVar[tuple[Stream, ...]] = (
+        Stream("campaigns", Campaign, whole=True),
+        Stream("ad_groups", AdGroup, whole=True),
+        Stream("ads", Ad, whole=True),
+        Stream("ad_days", AdDay, (), "stat_time_day", _LOOKBACK),
+        Stream("ad_breakdown_days", AdBreakdownDay, (), "stat_time_day", _LOOKBACK),
+    )
+
+    @classmethod
+    def classify(cls, response: Any) -> ConnectorError | None:
+        """Errors in HTTP 200 included: the code table is the one of the Accounts API."""
+        return classify_organic(response)
+
+    async def check(self, ctx: Context) -> Health:
+        """Read the advertiser: a limited one shows figures but runs nothing."""
+        try:
+            row = await _advertiser_row(ctx)
+        except AuthorizationError as error:
+            return Health(state=HealthState.RECONNECT, reason=error.message, step=error.hint)
+        if str(row.get("status")) != "STATUS_ENABLE":
+            return Health(
+                state=HealthState.DEGRADED,
+                reason=f"the advertiser's status is {row.get('status')}",
+                step="Look at the account's notices in TikTok Ads Manager.",
+            )
+        return Health(state=HealthState.OK)
+
+    async def accounts(self, ctx: Context) -> list[Account]:
+        """All advertisers that the token lists, with their currencies and zones."""
+        response = await ctx.client.get(f"{ADS_API}oauth2/advertiser/get/")
+        call = "oauth2/advertiser/get/"
+        found = listed(data_of(_exact(response), call), "list", call)
+        ids = [str(row["advertiser_id"]) for row in found if isinstance(row, dict) and row.get("advertiser_id")]
+        accounts: list[Account] = []
+        for start in range(0, len(ids), MOST_ADVERTISERS):
+            accounts += map(_account, await _advertisers(ctx, ids[start : start + MOST_ADVERTISERS]))
+        return accounts
+
+    async def read(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
+        """Pages of a stream; each one's cursor resumes after a crash."""
+        of = await _advertiser(ctx)
+        entities: Mapping[str, tuple[str, Callable[[Row, Advertiser], Mapped], type[Record]]] = {
+            "campaigns": ("campaign", map_campaign, Campaign),
+            "ad_groups": ("adgroup", map_ad_group, AdGroup),
+            "ads": ("ad", map_ad, Ad),
+        }
+        if stream.name in entities:
+            kind, mapping, record = entities[stream.name]
+            async for rows in _entities(ctx, kind, of):
+                yield _page(rows, lambda row: mapping(row, of), record)
+        elif stream.name == "ad_days":
+            async for page in self._ad_days(ctx, stream, cursor, of):
+                yield page
+        else:
+            async for page in self._breakdowns(ctx, stream, cursor, of):
+                yield page
+
+    async def _ad_days(
+        self, ctx: Context, stream: Stream, cursor: Cursor | None, of: Advertiser
+    ) -> AsyncIterator[Page]:
+        for first, last in _windows(ctx, stream, cursor, of):
+            for level, data_level in _LEVELS.items():
+                report = _report(of, first, last, data_level, (ID_OF[level], "stat_time_day"), METRICS)
+                async for rows in _rows(ctx, report):
+                    yield _page(rows, partial(map_ad_day, of=of, level=level), AdDay)
+            yield Page(cursor={"stat_time_day": _midnight(last, of).isoformat()})
+
+    async def _breakdowns(
+        self, ctx: Context, stream: Stream, cursor: Cursor | None, of: Advertiser
+    ) -> AsyncIterator[Page]:
+        recent = (ctx.captured_at - _HOURS).astimezone(ZoneInfo(of.zone)).date()
+        for first, last in _windows(ctx, stream, cursor, of):
+            for dimension, name in BREAKDOWNS.items():
+                wanted = ("campaign_id", "stat_time_day", name)
+                report = _report(of, first, last, "AUCTION_CAMPAIGN", wanted, AUDIENCE_METRICS, kind="AUDIENCE")
+                async for rows in _rows(ctx, report):
+                    yield _cut(rows, of, dimension, name)
+            for day in _days(max(first, recent), last):
+                hourly = ("campaign_id", "stat_time_hour")
+                report = _report(of, day, day, "AUCTION_CAMPAIGN", hourly, (*AUDIENCE_METRICS, "conversion"))
+                async for rows in _rows(ctx, report):
+                    yield _cut(rows, of, "hour", "stat_time_hour")
+            yield Page(cursor={"stat_time_day": _midnight(last, of).isoformat()})
+
+
+def _account(row: Row) -> Account:
+    of, name = map_advertiser(row)
+    return Account(
+        source_id=of.advertiser_id,
+        name=name,
+        kind="advertiser",
+        currency=of.currency,
+        zone=of.zone,
+        country=row.get("country") or None,
+        settings={"advertiser_id": of.advertiser_id, "currency": of.currency, "zone": of.zone},
+    )
+
+
+async def _advertiser(ctx: Context) -> Advertiser:
+    """The advertiser of the connection, from the settings or, when they say too little, from the platform."""
+    held = {name: ctx.settings.get(name, "") for name in ("currency", "zone")}
+    if all(held.values()):
+        of = Advertiser(advertiser_id=_advertiser_id(ctx), **held)
+    else:
+        try:
+            of, _ = map_advertiser(await _advertiser_row(ctx))
+        except DataError as error:
+            raise ContractError(f"advertiser/info/: {error.message}") from error
+    try:
+        ZoneInfo(of.zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ContractError(f"the advertiser's time zone is unknown: {of.zone!r}") from error
+    return of
+
+
+def _advertiser_id(ctx: Context) -> str:
+    found = ctx.settings.get("advertiser_id", "")
+    if not found:
+        raise ConfigurationError("The connection does not say which advertiser it is for.", hint="Reconnect it.")
+    return found
+
+
+async def _advertiser_row(ctx: Context) -> Row:
+    rows = await _advertisers(ctx, [_advertiser_id(ctx)])
+    if not rows:
+        raise AuthorizationError("The token no longer opens this advertiser.", hint="Reconnect the account.")
+    return rows[0]
+
+
+async def _advertisers(ctx: Context, ids: Sequence[str]) -> list[Row]:
+    call = "advertiser/info/"
+    response = await ctx.client.get(f"{ADS_API}{call}", params={"advertiser_ids": json.dumps(ids)})
+    return [row for row in listed(data_of(_exact(response), call), "list", call) if isinstance(row, dict)]
+
+
+async def _entities(ctx: Context, kind: str, of: Advertiser) -> AsyncIterator[list[Row]]:
+    """All entities, deleted ones included: without the filter the platform leaves them out."""
+    params = {"advertiser_id": of.advertiser_id, "filtering": json.dumps({"secondary_status": _ALL[kind]})}
+    async for rows in _paged(ctx, f"{kind}/get/", params):
+        yield rows
+
+
+async def _rows(ctx: Context, report: Report) -> AsyncIterator[list[Row]]:
+    async for rows in _paged(ctx, "report/integrated/get/", report):
+        yield rows
+
+
+async def _paged(ctx: Context, call: str, params: Mapping[str, Any]) -> AsyncIterator[list[Row]]:
+    """Pages by number. A page that repeats the one before is refused: the rest would be missing."""
+    number, before = 1, ""
+    while number <= _MOST_PAGES:
+        asked = {**params, "page": str(number), "page_size": str(PAGE_SIZE)}
+        data = data_of(_exact(await ctx.client.get(f"{ADS_API}{call}", params=asked)), call)
+        rows = listed(data, "list", call)
+        mark = repr(rows)
+        if rows and mark == before:
+            raise ContractError(f"{call} gives the same page again")
+        yield rows
+        if number >= _total_pages(data, call):
+            return
+        number, before = number + 1, mark
+    raise ContractError(f"{call} does not end")
+
+
+def _exact(response: Any) -> Any:
+    """The reply with its numbers as they were written: budgets are JSON numbers, and money is never a float."""
+    return json.loads(response.content, parse_float=Decimal)
+
+
+def _total_pages(data: Row, call: str) -> int:
+    info = data.get("page_info")
+    try:
+        return whole(info.get("total_page") if isinstance(info, Mapping) else None, "total_page")
+    except DataError as error:
+        raise ContractError(f"{call} does not say how many pages there are") from error
+
+
+def _report(  # noqa: PLR0917 - a report's six parts, in the order of the platform's page
+    of: Advertiser,
+    first: date,
+    last: date,
+    data_level: str,
+    dimensions: Sequence[str],
+    metrics: Sequence[str],
+    *,
+    kind: str = "BASIC",
+) -> Report:
+    """Parameters of a synchronous report. Deleted ads count: without the filter totals miss them."""
+    status = {"AUCTION_CAMPAIGN": "campaign_status", "AUCTION_ADGROUP": "adgroup_status", "AUCTION_AD": "ad_status"}
+    every = {"field_name": status[data_level], "filter_type": "IN", "filter_value": json.dumps(["STATUS_ALL"])}
+    above = {"AUCTION_ADGROUP": ["campaign_id"], "AUCTION_AD": ["campaign_id", "adgroup_id"]}
+    return {
+        "advertiser_id": of.advertiser_id,
+        "service_type": "AUCTION",
+        "report_type": kind,
+        "data_level": data_level,
+        "dimensions": json.dumps(list(dimensions)),
+        "metrics": json.dumps([*metrics, *(above.get(data_level, []) if kind == "BASIC" else [])]),
+        "start_date": first.isoformat(),
+        "end_date": last.isoformat(),
+        "filtering": json.dumps([every]),
+    }
+
+
+def _windows(ctx: Context, stream: Stream, cursor: Cursor | None, of: Advertiser) -> list[tuple[date, date]]:
+    """Windows of at most 30 of the advertiser's days, up to today."""
+    zone = ZoneInfo(of.zone)
+    try:
+        start = ctx.start(stream, cursor).astimezone(zone).date()
+    except ValueError as error:
+        raise ConfigurationError("the saved cursor cannot be read; start the stream anew", detail=str(error)) from error
+    today = ctx.clock.now().astimezone(zone).date()
+    found = []
+    while start <= today:
+        last = min(start + timedelta(days=WINDOW_DAYS - 1), today)
+        found.append((start, last))
+        start = last + timedelta(days=1)
+    return found
+
+
+def _midnight(day: date, of: Advertiser) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(of.zone))
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _cut(rows: Sequence[Any], of: Advertiser, dimension: str, name: str) -> Page:
+    return _page(rows, partial(map_breakdown, of=of, dimension=dimension, name=name), AdBreakdownDay)
+
+
+def _page(found: Sequence[Any], mapping: Cut, record: type[Record]) -> Page:
+    unique = {msgspec.json.encode(row): row for row in found}
+    records, rejects = map_rows(list(unique.values()), mapping, record)
+    return Page(records=records, rejects=rejects)

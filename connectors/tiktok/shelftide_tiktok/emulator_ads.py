@@ -1,0 +1,310 @@
+"""TikTok's Marketing API on a loopback port: consent, advertisers, entities, synchronous reports, and bad habits."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, ClassVar
+
+from shelftide_sdk.testing.emulator import Request, Response, Route
+from shelftide_sdk.testing.world.model import AdEntity, Brand, Network, Video, WorldView
+from shelftide_tiktok.auth import ORGANIC_HEADER
+from shelftide_tiktok.emulator_ads_facts import (
+    AUDIENCE_METRICS,
+    CUTS,
+    IDS,
+    LEVELS,
+    METRICS,
+    NETWORK,
+    Row,
+    Totals,
+    advertiser_row,
+    changed_at,
+    cut,
+    entity_id,
+    entity_row,
+    is_deleted,
+    metric_values,
+    totals_by_level,
+)
+from shelftide_tiktok.emulator_door import Denied, TikTokEmulator
+from shelftide_tiktok.emulator_grants import Issued, TokenState, back_to, consent_page, refusal_page
+
+DEMO_SECRET = "tiktok-ads-demo-secret"
+_API = "/open_api/v1.3"
+_LONGEST = timedelta(days=30)
+_MOST = 1000
+_ALL_STATUSES = ("CAMPAIGN_STATUS_ALL", "ADGROUP_STATUS_ALL", "AD_STATUS_ALL")
+
+
+class TikTokAdsEmulator(TikTokEmulator):
+    """All advertisers of the world. A consent opens one advertiser, or all of a client's (`client:KEY`).
+
+    Attributes:
+        grants: tokens; `grants.issue(advertiser_id)` gives one without the consent page. They do not expire.
+    """
+
+    platform: ClassVar[str] = "tiktok-ads"
+    hosts: ClassVar[tuple[str, ...]] = ("business-api.tiktok.com",)
+
+    account_kind: ClassVar[str] = NETWORK
+    demo_secret: ClassVar[str] = DEMO_SECRET
+    access_life: ClassVar[timedelta] = timedelta(days=3650)
+    refresh_life: ClassVar[timedelta] = timedelta(days=3650)
+    good_word: ClassVar[str] = "OK"
+    failure: ClassVar[tuple[int, str]] = (50000, "System error")
+
+    def __init__(self, world: WorldView, **options: Any) -> None:
+        super().__init__(world, **options)
+        self._clients: dict[str, list[str]] = {}
+        for account, brand in self._accounts.items():
+            self._clients.setdefault(f"client:{brand.client_key}", []).append(account)
+
+    def routes(self) -> Sequence[Route]:
+        """Consent, tokens and data."""
+        return (
+            Route("GET", r"/portal/auth", self.consent),
+            Route("GET", r"/portal/approve", self.approve),
+            Route("POST", rf"{_API}/oauth2/access_token/", self.exchange),
+            Route("POST", rf"{_API}/oauth2/revoke_token/", self.revoke),
+            Route("GET", rf"{_API}/oauth2/advertiser/get/", self.advertisers),
+            Route("GET", rf"{_API}/advertiser/info/", self._answer(self._info)),
+            Route("GET", rf"{_API}/(?P<kind>campaign|adgroup|ad)/get/", self._answer(self._entities)),
+            Route("GET", rf"{_API}/report/integrated/get/", self._answer(self._report)),
+        )
+
+    def not_found(self, request: Request) -> Response:
+        """What an unknown path answers."""
+        return self._fail(40002, f"Unknown path {request.path}")
+
+    # -- consent and tokens --------------------------------------------------------------------------------------
+
+    def consent(self, request: Request) -> Response:
+        """The page on which a person of the advertiser agrees."""
+        asked = request.params
+        if asked.get("app_id") != self.client_id:
+            return refusal_page("app_id is unknown")
+        accounts = [(key, f"{brand.name} Ads") for key, brand in self._accounts.items()]
+        accounts += [(key, f"all {len(owned)} advertisers") for key, owned in self._clients.items() if len(owned) > 1]
+        fields = {name: asked.get(name, "") for name in ("redirect_uri", "state")}
+        return consent_page("Allow the app to see your advertisers", accounts, fields)
+
+    def approve(self, request: Request) -> Response:
+        """They agree: back to the app with a code, under both names."""
+        asked = request.params
+        account = asked.get("account", "")
+        if not self._opened(account):
+            return refusal_page("unknown advertiser")
+        code = self.grants.code(account)
+        return back_to(
+            asked.get("redirect_uri", ""), {"auth_code": code, "code": code, "state": asked.get("state", "")}
+        )
+
+    def exchange(self, request: Request) -> Response:
+        """Trade a code for a token that lives until it is revoked."""
+        asked = request.json() or {}
+        if not isinstance(asked, dict) or not self._is_app(asked):
+            return self._fail(40101, "app_id and secret do not match")
+        issued = self.grants.redeem(str(asked.get("auth_code")))
+        if issued is None:
+            return self._fail(40110, "the auth_code is invalid, used or expired")
+        return self._good(self.token_data(issued))
+
+    def revoke(self, request: Request) -> Response:
+        """The app gives its rights back."""
+        asked = request.json() or {}
+        if not isinstance(asked, dict) or not self._is_app(asked):
+            return self._fail(40101, "app_id and secret do not match")
+        state, account = self.grants.look_up(str(asked.get("access_token")))
+        if state is not TokenState.UNKNOWN:
+            self.grants.revoke(account)
+        return self._good({})
+
+    def token_data(self, issued: Issued) -> Row:
+        """The data of a token reply: no life, no refresh token."""
+        return {"access_token": issued.access, "advertiser_ids": self._opened(issued.account), "scope": [4, 5]}
+
+    def advertisers(self, request: Request) -> Response:
+        """What a token opens. Asks for the app's id and secret too."""
+        if not self._is_app(request.params):
+            return self._fail(40101, "app_id and secret do not match")
+        try:
+            opened = self._opened(self._account(request))
+        except Denied as denied:
+            return self._fail(denied.code, str(denied))
+        rows = [{"advertiser_id": key, "advertiser_name": f"{self._accounts[key].name} Ads"} for key in opened]
+        return self._good({"list": rows})
+
+    def _is_app(self, asked: Mapping[str, Any]) -> bool:
+        return (asked.get("app_id"), asked.get("secret")) == (self.client_id, self.client_secret)
+
+    def _opened(self, account: str) -> list[str]:
+        return [account] if account in self._accounts else list(self._clients.get(account, ()))
+
+    # -- one call ------------------------------------------------------------------------------------------------
+
+    def is_data(self, request: Request) -> bool:
+        """All calls but consent and tokens."""
+        return request.path.startswith(_API) and "/oauth2/" not in request.path
+
+    def too_many(self) -> Response:
+        """A code in HTTP 200."""
+        return self._fail(40100, "Too many requests. Please retry in a while.")
+
+    def _no_data(self) -> Row:
+        return {}
+
+    def _account(self, request: Request) -> str:
+        state, account = self.grants.look_up(request.headers.get(ORGANIC_HEADER.lower(), ""))
+        if state is not TokenState.GOOD:
+            raise Denied(40105, "Access token is incorrect or has been revoked.")
+        return account
+
+    def _answer(self, handler: Callable[[Request, Sequence[str]], Row]) -> Callable[[Request], Response]:
+        def answer(request: Request) -> Response:
+            try:
+                return self._good(handler(request, self._opened(self._account(request))))
+            except Denied as denied:
+                return self._fail(denied.code, str(denied), denied.status)
+
+        return answer
+
+    def _brand(self, request: Request, opened: Sequence[str]) -> Brand:
+        advertiser = request.params.get("advertiser_id", "")
+        if advertiser not in opened:
+            raise Denied(40001, "No permission to operate advertiser")
+        return self._accounts[advertiser]
+
+    # -- data ----------------------------------------------------------------------------------------------------
+
+    def _info(self, request: Request, opened: Sequence[str]) -> Row:
+        ids = [str(each) for each in _list(request, "advertiser_ids")]
+        if not ids or len(ids) > 100:
+            raise Denied(40002, "advertiser_ids must hold 1 to 100 ids")
+        if set(ids) - set(opened):
+            raise Denied(40001, "No permission to operate advertiser")
+        return {"list": self._rearranged([advertiser_row(self._accounts[key], key) for key in ids])}
+
+    def _world_ads(self, brand: Brand) -> dict[str, AdEntity]:
+        return self._memory.get(
+            ("ads", brand.key), lambda: {entity.key: entity for entity in self.world.ads(brand.key, NETWORK)}
+        )
+
+    def _entities(self, request: Request, opened: Sequence[str]) -> Row:
+        brand = self._brand(request, opened)
+        ads = self._world_ads(brand)
+        level = {"campaign": "campaign", "adgroup": "ad_group", "ad": "ad"}[request.match["kind"]]
+        filtering = _object(request, "filtering")
+        every = filtering.get("secondary_status") in _ALL_STATUSES
+        videos: dict[str, Video] = {v.key: v for v in self.world.videos(brand.key, Network.TIKTOK)}
+        last: dict[str, date] = {}
+        for figures in self.world.ad_days(brand.key, NETWORK):
+            last[figures.ad_key] = max(figures.day, last.get(figures.ad_key, figures.day))
+        rows = [
+            {"advertiser_id": request.params["advertiser_id"]}
+            | entity_row(entity, ads, changed_at(entity, last, brand.zone), videos.get(entity.video_key or ""))
+            for entity in ads.values()
+            if entity.level == level and (every or not is_deleted(entity))
+        ]
+        return self._page(request, rows)
+
+    def _report(self, request: Request, opened: Sequence[str]) -> Row:
+        brand = self._brand(request, opened)
+        asked = request.params
+        level = LEVELS.get(asked.get("data_level", ""))
+        dimensions = [str(each) for each in _list(request, "dimensions")]
+        metrics = [str(each) for each in _list(request, "metrics")]
+        if level is None or asked.get("service_type") != "AUCTION" or IDS[level] not in dimensions:
+            raise Denied(40002, "data_level, service_type and dimensions do not go together")
+        known = AUDIENCE_METRICS if asked.get("report_type") == "AUDIENCE" else METRICS
+        if asked.get("report_type") not in ("BASIC", "AUDIENCE") or set(metrics) - known:
+            raise Denied(40002, f"Invalid metric fields: {sorted(set(metrics) - known)}")
+        return self._page(request, self._report_rows(request, brand, level, dimensions, metrics))
+
+    def _report_rows(
+        self, request: Request, brand: Brand, level: str, dimensions: Sequence[str], metrics: Sequence[str]
+    ) -> list[Row]:
+        first, last = self._window(request, hourly="stat_time_hour" in dimensions)
+        ads = self._world_ads(brand)
+        every = "STATUS_ALL" in request.params.get("filtering", "")
+        shown = [
+            figures
+            for figures in self.world.ad_days(brand.key, NETWORK)
+            if first <= figures.day <= last and (every or not is_deleted(ads[figures.ad_key]))
+        ]
+        extra = [name for name in dimensions if name in CUTS]
+        unknown = set(dimensions) - {IDS[level], "stat_time_day", *CUTS}
+        if unknown or len(extra) > 1:
+            raise Denied(40002, f"Invalid dimensions: {dimensions}")
+        rows = []
+        for (key, day), totals in sorted(totals_by_level(shown, ads, level).items()):
+            parents = _parents(ads, key)
+            for bucket, part in self._parts(totals, key, extra).items():
+                named = {IDS[level]: entity_id(key), **_when(brand, day, extra, bucket)}
+                rows.append({"dimensions": named, "metrics": metric_values(part, metrics, parents)})
+        return rows
+
+    def _parts(self, totals: Totals, key: str, extra: Sequence[str]) -> dict[str, Totals]:
+        if not extra:
+            return {"": totals}
+        return {b: part for b, part in cut(totals, key, extra[0]).items() if part.counts["impressions"]}
+
+    def _window(self, request: Request, *, hourly: bool) -> tuple[date, date]:
+        asked = request.params
+        try:
+            first, last = date.fromisoformat(asked["start_date"]), date.fromisoformat(asked["end_date"])
+        except (KeyError, ValueError) as error:
+            raise Denied(40002, "start_date and end_date must both be dates") from error
+        if first > last or last - first >= _LONGEST or (hourly and first != last):
+            raise Denied(40002, "the window is too long: 30 days by day, one day by hour")
+        return first, last
+
+    def _page(self, request: Request, rows: list[Row]) -> Row:
+        asked = request.params
+        number, size = asked.get("page", "1"), asked.get("page_size", "10")
+        if not number.isdigit() or not size.isdigit() or not 1 <= int(size) <= _MOST or int(number) < 1:
+            raise Denied(40002, f"page must be 1 or more and page_size 1 to {_MOST}")
+        start = (int(number) - 1) * int(size)
+        info = {
+            "page": int(number),
+            "page_size": int(size),
+            "total_number": len(rows),
+            "total_page": -(-len(rows) // int(size)),
+        }
+        return {"list": self._rearranged(rows[start : start + int(size)]), "page_info": info}
+
+
+def _parents(ads: Mapping[str, AdEntity], key: str) -> dict[str, str]:
+    """Ids of an entity and of all above it, as metrics carry them."""
+    found = {}
+    while key:
+        found[IDS[ads[key].level]] = entity_id(key)
+        key = ads[key].parent_key
+    return found
+
+
+def _when(brand: Brand, day: date, extra: Sequence[str], bucket: str) -> Row:
+    if extra == ["stat_time_hour"]:
+        return {"stat_time_hour": f"{day.isoformat()} {bucket}:00:00"}
+    home = brand.market if bucket == "HOME" else bucket
+    return {"stat_time_day": f"{day.isoformat()} 00:00:00", **dict.fromkeys(extra, home)}
+
+
+def _list(request: Request, name: str) -> list[Any]:
+    found = _decoded(request, name, "[]")
+    if not isinstance(found, list):
+        raise Denied(40002, f"{name} must be a JSON list")
+    return found
+
+
+def _object(request: Request, name: str) -> Mapping[str, Any]:
+    found = _decoded(request, name, "{}")
+    if not isinstance(found, dict):
+        raise Denied(40002, f"{name} must be a JSON object")
+    return found
+
+
+def _decoded(request: Request, name: str, default: str) -> Any:
+    try:
+        return json.loads(request.params.get(name, default))
+    except ValueError as error:
+        raise Denied(40002, f"{name} must be JSON") from error

@@ -1,0 +1,127 @@
+"""`make bench`: benchmarks beside the peers. Tables for people, JSON for machines, files in var/bench.
+
+Usage: python -m tests.bench.run [--only ingest|warehouse_upsert] [--size N] [--repetitions N] [--json] [--profile]
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+from tests.bench import ingest, warehouse_upsert
+from tests.bench.peers import ROOT
+
+FOLDER = ROOT / "var" / "bench"
+BENCHMARKS = ("ingest", "warehouse_upsert")
+SIZES = {"ingest": 20_000, "warehouse_upsert": 1_000_000}
+_LEAST_REPETITIONS = 3
+
+
+def circumstances() -> dict[str, Any]:
+    """Which code ran where, and how busy the machine was."""
+    processor = next((line for line in _lines("/proc/cpuinfo") if line.startswith("model name")), platform.processor())
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _git("rev-parse", "HEAD"),
+        "changed_files": len(_git("status", "--porcelain").splitlines()),
+        "machine": {
+            "processor": processor.rpartition(":")[2].strip(),
+            "cores": os.cpu_count(),
+            "memory_mb": psutil.virtual_memory().total // 2**20,
+            "system": platform.platform(),
+            "python": platform.python_version(),
+        },
+        "load_average": os.getloadavg(),
+    }
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines() if Path(path).exists() else []
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def table_of(figures: Mapping[str, Any]) -> Table:
+    """Medians by contestant."""
+    table = Table(title=f"{figures['orders']:,} orders, {sum(figures['rows'].values()):,} rows; medians")
+    for title in ("", "first s", "orders/s", "CPU s", "again s", "peak MB", "server CPU s"):
+        table.add_column(title, justify="left" if not title else "right")
+    for name, found in figures["medians"].items():
+        first, again = found["phases"]["first"], found["phases"].get("again")
+        peak = max(phase["peak_mb"] for phase in found["phases"].values())
+        table.add_row(
+            name,
+            f"{first['seconds']:.2f}",
+            f"{first['orders_per_second']:,.0f}",
+            f"{first['cpu_seconds']:.2f}",
+            f"{again['seconds']:.2f}" if again else "",
+            f"{peak:.0f}",
+            f"{found['server_cpu_seconds']:.1f}",
+        )
+    return table
+
+
+def goals_of(figures: Mapping[str, Any]) -> Table:
+    """Ratios beside their goals."""
+    table = Table(title="Beside dlt and the limit")
+    for title in ("", "measured", "goal", ""):
+        table.add_column(title, justify="left" if not title else "right")
+    for goal in figures["goals"]:
+        table.add_row(goal["name"], f"{goal['value']:.2f}", f"{goal['goal']:g}", "met" if goal["met"] else "not yet")
+    return table
+
+
+def run_ingest(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Measure and show."""
+    profiles = FOLDER if options.profile else None
+    size = options.size or SIZES["ingest"]
+    figures = ingest.measure(size, options.repetitions, console, profiles)
+    console.print(table_of(figures), goals_of(figures))
+    return figures
+
+
+def run_warehouse_upsert(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Measure and show."""
+    figures = warehouse_upsert.run(options.size or SIZES["warehouse_upsert"])
+    console.print_json(data=figures)
+    return figures
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="make bench", description="Benchmarks beside the peers.")
+    parser.add_argument("--only", choices=BENCHMARKS, help="one benchmark instead of all")
+    parser.add_argument("--size", type=int, help="orders, or rows of the warehouse's delta")
+    parser.add_argument("--repetitions", type=int, default=_LEAST_REPETITIONS)
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON, tables to standard error")
+    parser.add_argument("--profile", action="store_true", help="profile our first load into var/bench/*.prof")
+    options = parser.parse_args()
+    console = Console(stderr=options.json)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    runners = {"ingest": run_ingest, "warehouse_upsert": run_warehouse_upsert}
+    results = {}
+    for name in (options.only,) if options.only else BENCHMARKS:
+        console.rule(name)
+        started = circumstances()
+        figures = runners[name](options, console)
+        results[name] = started | {"load_average_after": os.getloadavg()} | figures
+        (FOLDER / f"{name}.json").write_text(json.dumps(results[name], indent=2) + "\n")
+    if options.json:
+        print(json.dumps(results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -95,6 +95,7 @@ class TestMetaAds(ConnectorConformance):
 
 class TestCompetitors(ConnectorConformance):
     connector = Instagram
+    loopback = True
     since = timedelta(days=20)
     streams = ("competitors",)
     error_replies = ERRORS

@@ -1,0 +1,16 @@
+"""The carousel that an image or video is part of.
+
+Revision: 0005, after 0004.
+"""
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the column; it reaches every partition."""
+    op.execute("alter table warehouse.contents add column parent_id text")

@@ -75,6 +75,18 @@ class Claimed(Protocol):
         ...
 
 
+class Pace(Protocol):
+    """How a client hears whether the calls to come read history."""
+
+    def __call__(self, *, backfill: bool) -> None:
+        """Say so."""
+        ...
+
+
+def _no_pace(*, backfill: bool) -> None:
+    """For clients without budgets."""
+
+
 class Sync:
     """One connection's sync inside one run."""
 
@@ -87,12 +99,14 @@ class Sync:
         warehouse: Warehouse,
         claimed: Claimed,
         pseudonym_key: bytes,
+        pace: Pace = _no_pace,
     ) -> None:
         self._connector = connector
         self._connection = connection
         self._context = context
         self._warehouse = warehouse
         self._claimed = claimed
+        self._pace = pace
         self._pseudonym = pseudonym(pseudonym_key)
         # What the roll-up must look at again, as far as this process knows; after a crash the facts tell.
         self.touched: set[tuple[str, date]] = set()
@@ -138,6 +152,7 @@ class Sync:
     async def _stream(self, stream: Stream) -> SyncReport:
         async with self._claimed.unit_of_work() as uow:
             cursor = await read_cursor(uow, self._connection.connection_id, stream.name)
+        self._pace(backfill=cursor is None)
         tally = _Tally(stream.name)
         pages: list[Page] = []
         rows = 0

@@ -10,6 +10,7 @@ import msgspec
 
 from shelftide.analytics.rollup import roll_up
 from shelftide.core.points import Point, reached
+from shelftide.ingest.budgets import SharedLimiter, limit_keys
 from shelftide.ingest.credentials import StoredCredentials
 from shelftide.ingest.sync import Sync, SyncReport, first_read_from
 from shelftide.jobs.job import JobContext, Queue, job
@@ -43,7 +44,8 @@ class Session:
             ),
             settings=connection.settings,
             clock=services.clock,
-            limit_key=str(connection.connection_id),
+            limiter=SharedLimiter(services.database, context.scope),
+            limit_keys=limit_keys(connection),
             routes=services.routes,
         )
         now = services.clock.now()
@@ -85,6 +87,7 @@ async def sync_connection(ctx: JobContext, *, connection_id: str) -> dict[str, A
             warehouse=ctx.services.warehouses.of(session.connection.tenant_id),
             claimed=ctx,
             pseudonym_key=key,
+            pace=session.client.pace,
         )
         try:
             reports = await sync.run()

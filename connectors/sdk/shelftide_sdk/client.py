@@ -10,9 +10,11 @@ Params = Mapping[str, Any] | Sequence[tuple[str, str]]
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
-    """A platform's limit: at most `calls` (or cost points) in `seconds`, for one `scope`.
+    """A platform's limit: at most `calls` (or cost points) in any `seconds`, for one `scope`.
 
-    `scope` is "connection", "app" or "app+account"; `endpoints` is a path prefix the limit is counted for ("" for all).
+    A bucket of size b that refills at rate r is b calls in b / r seconds. `scope` is "connection", "app" (all of an
+    agency's connections of this connector) or "app+account"; `endpoints` is a path prefix the limit is counted for (""
+    for all).
     """
 
     name: str

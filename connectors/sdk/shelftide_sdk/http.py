@@ -7,7 +7,7 @@ the connection changes: path, query, signature and `Host` header stay the platfo
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ import msgspec
 import stamina
 
 from shelftide_sdk.auth import ApiKey, App, OAuth2, Outgoing, TokenSet
-from shelftide_sdk.client import Params
+from shelftide_sdk.client import Budget, Params
 from shelftide_sdk.connector import Clock, Connector
 from shelftide_sdk.errors import (
     AuthorizationError,
@@ -28,7 +28,7 @@ from shelftide_sdk.errors import (
     TransientError,
 )
 from shelftide_sdk.hosts import Routes, host_pattern
-from shelftide_sdk.limits import Limiter, MemoryLimiter
+from shelftide_sdk.limits import Limiter, MemoryLimiter, OverBudgetError
 
 _BODY_LIMIT = 64 * 2**20
 _LINE_LIMIT = 16 * 2**20
@@ -101,7 +101,7 @@ class PlatformClient:
         settings: Mapping[str, str],
         clock: Clock,
         limiter: Limiter | None = None,
-        limit_key: str = "",
+        limit_keys: Mapping[str, str] | None = None,
         routes: Routes | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
         patience: Patience | None = None,
@@ -111,7 +111,8 @@ class PlatformClient:
         self._settings = settings
         self._clock = clock
         self._limiter = limiter or MemoryLimiter()
-        self._limit_key = limit_key
+        self._limit_keys = limit_keys or {}
+        self._backfill = False
         self._routes = routes or Routes()
         self._hosts = [host_pattern(host) for host in connector.info.hosts]
         self._patience = patience or Patience()
@@ -128,6 +129,10 @@ class PlatformClient:
 
     async def __aexit__(self, *_: Any) -> None:
         await self.close()
+
+    def pace(self, *, backfill: bool) -> None:
+        """Say whether the calls to come read history: they then leave a share of each budget to today's figures."""
+        self._backfill = backfill
 
     async def get(self, url: str, *, params: Params | None = None, cost: float = 1.0) -> httpx2.Response:
         """GET; see `shelftide_sdk.client.Client`."""
@@ -183,6 +188,8 @@ class PlatformClient:
                 refreshed = False  # whoever is told to wait was let in: the token works
                 # Never less than a moment: a platform that says "now" again and again must not be hammered.
                 wait = max(error.wait(self._clock.now(), unknown=timedelta(seconds=1)), _LEAST_WAIT)
+                if not isinstance(error, OverBudgetError):
+                    await self._hold(request, wait)
                 waited += wait
                 if waited > self._patience.longest_wait:
                     raise
@@ -262,11 +269,19 @@ class PlatformClient:
                 hint="Add the host to ConnectorInfo.hosts.",
             )
 
-    async def _take_budget(self, request: Outgoing, cost: float) -> None:
+    def _budgets(self, request: Outgoing) -> Iterator[tuple[Budget, str]]:
         path = urlsplit(request.url).path
         for budget in self._connector.info.budgets:
             if path.startswith(budget.endpoints):
-                await self._limiter.acquire(budget, self._limit_key, cost)
+                yield budget, self._limit_keys.get(budget.scope, "")
+
+    async def _take_budget(self, request: Outgoing, cost: float) -> None:
+        for budget, key in self._budgets(request):
+            await self._limiter.acquire(budget, key, cost, backfill=self._backfill)
+
+    async def _hold(self, request: Outgoing, wait: timedelta) -> None:
+        for budget, key in self._budgets(request):
+            await self._limiter.hold(budget, key, wait.total_seconds())
 
     def _note(self, request: Outgoing, status: int | None, seconds: float, size: int) -> None:
         params = tuple(f"{k}=***" if k in _SECRET_PARAMS else f"{k}={v[:80]}" for k, v in request.params)

@@ -310,13 +310,13 @@ async def test_the_budget_is_kept_for_its_endpoints_only() -> None:
     assert rig.clock.slept == []
     for _ in range(3):
         await rig.client.get(URL)
-    assert rig.clock.slept == [pytest.approx(5.0)]
+    assert 10.0 <= sum(rig.clock.slept) <= 11.0
 
 
 async def test_retries_are_paid_from_the_budget_too() -> None:
     rig = Rig([reply(503), reply(503), reply()])
     await rig.client.get(URL)
-    assert rig.clock.slept == [pytest.approx(5.0)]
+    assert 10.0 <= sum(rig.clock.slept) <= 11.0
 
 
 async def test_a_reply_beyond_the_limit_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

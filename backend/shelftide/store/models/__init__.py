@@ -7,6 +7,7 @@ from shelftide.store.models.connections import (
     grants,
     oauth_states,
     platform_apps,
+    provider_budgets,
     quarantine,
     stream_states,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "platform_apps",
     "product_decisions",
     "product_items",
+    "provider_budgets",
     "quarantine",
     "rollups",
     "run_attempts",

@@ -26,6 +26,17 @@ platform_apps = Table(
     info=AGENCY,
 )
 
+# What each limit of a platform has seen of late; counted by all processes.
+provider_budgets = Table(
+    "provider_budgets",
+    metadata,
+    uuid("agency_id", key=True),
+    text("name", key=True),
+    json("state", default="{}"),
+    ForeignKeyConstraint(["agency_id"], ["agencies.agency_id"], ondelete="CASCADE"),
+    info=AGENCY,
+)
+
 oauth_states = Table(
     "oauth_states",
     metadata,

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import httpx2
 import msgspec
@@ -294,6 +295,15 @@ class FreshCredentials:
         return self.token
 
 
+_turns: WeakValueDictionary[tuple[int, UUID], asyncio.Lock] = WeakValueDictionary()
+
+
+def _turn(grant_id: UUID) -> asyncio.Lock:
+    """A process's callers for one grant go one by one: a hundred of them must not ask the database at once."""
+    key = (id(asyncio.get_running_loop()), grant_id)
+    return _turns.setdefault(key, asyncio.Lock())
+
+
 class StoredCredentials:
     """The token of a grant, shared by its connections and all processes: `shelftide_sdk.http.Credentials`.
 
@@ -344,6 +354,10 @@ class StoredCredentials:
 
     async def refresh(self, seen: TokenSet) -> TokenSet:
         """A newer token than `seen`. One provider call a rotation over all processes."""
+        async with _turn(self._grant):
+            return await self._refresh(seen)
+
+    async def _refresh(self, seen: TokenSet) -> TokenSet:
         for _ in range(400):
             stored, mine = await self._announce(seen)
             if stored.access_token.reveal() != seen.access_token:

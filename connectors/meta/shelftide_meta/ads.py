@@ -45,6 +45,7 @@ from shelftide_sdk.connector import (
     map_rows,
 )
 from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ConnectorError, ContractError
+from shelftide_sdk.parallel import side_by_side
 from shelftide_sdk.records import Ad, AdBreakdownDay, AdDay, AdGroup, Campaign, Record
 
 _RESTATED = days(28)
@@ -187,35 +188,55 @@ async def _entities(
 # -- days -------------------------------------------------------------------------------------------------------------
 
 
+# An account's jobs run beside one another; what limits them is the count an hour, not how many are under way.
+_AT_ONCE = 10
+
+
 async def _ad_days(ctx: Context, stream: Stream, cursor: Cursor | None, account: AdAccount) -> AsyncIterator[Page]:
-    reports = Reports(ctx)
     params = _params(action_attribution_windows='["' + '","'.join(("default", *WINDOWS)) + '"]')
-    for first, last in _windows(ctx, stream, cursor, account):
+    mapping = partial(map_ad_days, account=account)
+
+    async def window(first: date, last: date) -> AsyncIterator[Page]:
         report = Report(account_id=account.account_id, first=first, last=last, fields=INSIGHT_FIELDS, params=params)
-        async for rows in reports.rows(report):
-            records, rejects = map_rows(rows, partial(map_ad_days, account=account), AdDay)
-            yield Page(records=records, rejects=rejects)
+        async for page in _pages(ctx, report, mapping, AdDay):
+            yield page
         yield Page(cursor=_place(last))
+
+    windows = (partial(window, first, last) for first, last in _windows(ctx, stream, cursor, account))
+    async for page in side_by_side(windows, _AT_ONCE):
+        yield page
 
 
 async def _breakdown_days(
     ctx: Context, stream: Stream, cursor: Cursor | None, account: AdAccount
 ) -> AsyncIterator[Page]:
-    reports = Reports(ctx)
-    for first, last in _windows(ctx, stream, cursor, account):
-        for breakdown in DIMENSIONS:
-            report = Report(
-                account_id=account.account_id,
-                first=first,
-                last=last,
-                fields=BREAKDOWN_FIELDS,
-                params=_params(breakdowns=breakdown),
-            )
-            async for rows in reports.rows(report):
-                mapping = partial(map_breakdown, account=account, breakdown=breakdown)
-                records, rejects = map_rows(rows, mapping, AdBreakdownDay)
-                yield Page(records=records, rejects=rejects)
+    def cut(first: date, last: date, breakdown: str) -> AsyncIterator[Page]:
+        report = Report(
+            account_id=account.account_id,
+            first=first,
+            last=last,
+            fields=BREAKDOWN_FIELDS,
+            params=_params(breakdowns=breakdown),
+        )
+        return _pages(ctx, report, partial(map_breakdown, account=account, breakdown=breakdown), AdBreakdownDay)
+
+    async def end(last: date) -> AsyncIterator[Page]:
         yield Page(cursor=_place(last))
+
+    reads: list[Callable[[], AsyncIterator[Page]]] = []
+    for first, last in _windows(ctx, stream, cursor, account):
+        reads += [partial(cut, first, last, breakdown) for breakdown in DIMENSIONS]
+        reads.append(partial(end, last))
+    async for page in side_by_side(reads, _AT_ONCE):
+        yield page
+
+
+async def _pages(
+    ctx: Context, report: Report, mapping: Callable[[Any], Mapped], record: type[Record]
+) -> AsyncIterator[Page]:
+    async for rows in Reports(ctx).rows(report):
+        records, rejects = map_rows(rows, mapping, record)
+        yield Page(records=records, rejects=rejects)
 
 
 def _params(**more: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import nullcontext
 from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Protocol
@@ -113,6 +114,7 @@ class PlatformClient:
         self._limiter = limiter or MemoryLimiter()
         self._limit_keys = limit_keys or {}
         self._backfill = False
+        self._again = asyncio.Lock()
         self._routes = routes or Routes()
         self._hosts = [host_pattern(host) for host in connector.info.hosts]
         self._patience = patience or Patience()
@@ -178,7 +180,9 @@ class PlatformClient:
         while True:
             app, token = await self._token()
             try:
-                return await self._patiently(request, app, token, cost)
+                # Whoever was told to wait comes back one by one: a herd would only be refused again.
+                async with self._again if waited else nullcontext():
+                    return await self._patiently(request, app, token, cost)
             except AuthorizationError as error:
                 if not error.refreshable or refreshed or not isinstance(self._connector.auth, OAuth2):
                     raise

@@ -1,0 +1,64 @@
+"""Several reads of one stream at once, in the order of one read after the other."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+_AHEAD = 2  # items that each read may hold ready: memory stays bounded however slow the consumer is
+
+
+class _End:
+    """The end of a read, or how it failed."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+
+
+class _Read(Generic[T]):
+    def __init__(self, items: AsyncIterator[T]) -> None:
+        self._ready: asyncio.Queue[T | _End] = asyncio.Queue(_AHEAD)
+        self._task = asyncio.create_task(self._run(items))
+
+    async def _run(self, items: AsyncIterator[T]) -> None:
+        try:
+            async for item in items:
+                await self._ready.put(item)
+        except Exception as error:  # noqa: BLE001  # handed on: it is raised in the read's place
+            await self._ready.put(_End(error))
+        else:
+            await self._ready.put(_End())
+
+    async def items(self) -> AsyncIterator[T]:
+        while not isinstance(item := await self._ready.get(), _End):
+            yield item
+        if item.error is not None:
+            raise item.error
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def side_by_side(reads: Iterable[Callable[[], AsyncIterator[T]]], width: int) -> AsyncIterator[T]:
+    """All items of the first read, then all of the second, ...; at most `width` reads are under way at a time.
+
+    For windows of time that a platform lets one ask for at the same time: cursors stay right, because the order is that
+    of reading the windows one by one. A read's error comes in its place, after the items before it; the reads behind
+    it are ended.
+    """
+    waiting = iter(reads)
+    under_way: deque[_Read[T]] = deque()
+    try:
+        while True:
+            while len(under_way) < width and (start := next(waiting, None)) is not None:
+                under_way.append(_Read(start()))
+            if not under_way:
+                return
+            async for item in under_way[0].items():
+                yield item
+            await under_way.popleft().stop()
+    finally:
+        for read in under_way:
+            await read.stop()

@@ -1,0 +1,89 @@
+"""Reads at the same time, in the order of one after the other."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+
+import pytest
+
+from shelftide_sdk.parallel import side_by_side
+
+
+class Source:
+    """Windows whose pages take a while; counts how many are asked at once."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.now = self.most = self.pages = 0
+        self.ended: list[int] = []
+
+    async def read(self, window: int, pages: int = 2) -> AsyncIterator[tuple[int, int]]:
+        try:
+            for page in range(pages):
+                self.now += 1
+                self.most = max(self.most, self.now)
+                try:
+                    await asyncio.sleep(self.seconds)
+                finally:
+                    self.now -= 1
+                self.pages += 1
+                yield window, page
+        finally:
+            self.ended.append(window)
+
+
+async def test_the_order_is_that_of_one_after_the_other() -> None:
+    source = Source(0.001)
+    reads = [partial(source.read, window, 1 + window % 5) for window in range(30)]
+    found = [item async for item in side_by_side(reads, 7)]
+    assert found == [(window, page) for window in range(30) for page in range(1 + window % 5)]
+    assert source.most <= 7
+
+
+async def test_a_slow_source_is_read_five_times_as_fast() -> None:
+    source = Source(0.15)
+    started = time.monotonic()
+    found = [item async for item in side_by_side([partial(source.read, n) for n in range(20)], 10)]
+    assert len(found) == 40
+    assert source.most == 10
+    assert 40 * 0.15 / (time.monotonic() - started) >= 5
+
+
+async def test_a_slow_consumer_holds_the_reads_back() -> None:
+    source = Source()
+    items = side_by_side([partial(source.read, n, 100) for n in range(3)], 3)
+    await anext(items)
+    await asyncio.sleep(0.05)
+    assert source.pages <= 3 * 4
+    await items.aclose()  # type: ignore[attr-defined]  # an async generator, promised as an iterator
+
+
+async def test_an_error_comes_in_its_place_and_ends_what_is_behind_it() -> None:
+    source = Source(0.001)
+
+    async def broken() -> AsyncIterator[tuple[int, int]]:
+        yield 1, 0
+        raise ValueError("second window")
+
+    reads: list[Callable[[], AsyncIterator[tuple[int, int]]]]
+    reads = [partial(source.read, 0), broken, partial(source.read, 2, 50)]
+    items = side_by_side(reads, 3)
+    found = [await anext(items) for _ in range(3)]
+    with pytest.raises(ValueError, match="second window"):
+        await anext(items)
+    assert found == [(0, 0), (0, 1), (1, 0)]
+    assert sorted(source.ended) == [0, 2]
+
+
+async def test_a_consumer_that_leaves_ends_all_reads() -> None:
+    source = Source(0.01)
+    items = side_by_side([partial(source.read, n, 50) for n in range(5)], 5)
+    await anext(items)
+    await items.aclose()  # type: ignore[attr-defined]  # an async generator, promised as an iterator
+    assert sorted(source.ended) == [0, 1, 2, 3, 4]
+
+
+async def test_nothing_to_read_is_nothing() -> None:
+    reads: list[Callable[[], AsyncIterator[int]]] = []
+    assert [item async for item in side_by_side(reads, 4)] == []

@@ -131,8 +131,9 @@ class Simulation:
         await browser.connect(str(person.scope.tenant_id), "shopify", account=shop, settings={"shop": shop})
 
     async def runs_of(self, person: Someone) -> list[str]:
-        """States of the runs of a person's brand."""
-        rows = await self.ledger.fetch("select state from runs where tenant_id = $1", person.scope.tenant_id)
+        """States of the syncs of a person's brand."""
+        statement = "select state from runs where tenant_id = $1 and job = 'sync.run'"
+        rows = await self.ledger.fetch(statement, person.scope.tenant_id)
         return [row["state"] for row in rows]
 
     async def _consent(self, client: httpx2.AsyncClient, scope: Scope, shop: str) -> UUID:
@@ -203,16 +204,17 @@ class Simulation:
     async def token_stored_at(self, shop: Shop) -> float:
         """When the connection's token was stored last, in seconds since the epoch."""
         (row,) = await self.ledger.fetch(
-            "select extract(epoch from updated_at)::float8 as at from credentials where connection_id = $1",
+            "select extract(epoch from updated_at)::float8 as at from credentials"
+            " where grant_id = (select grant_id from connections where connection_id = $1)",
             shop.connection_id,
         )
         return float(row["at"])
 
     async def started_after(self, person: Someone, moment: float) -> list[float]:
-        """Seconds from a moment to the first try at each run of a person's brand."""
+        """Seconds from a moment to the first try at each sync of a person's brand."""
         rows = await self.ledger.fetch(
             "select (extract(epoch from min(started_at)) - $2)::float8 as seconds from run_attempts"
-            " where tenant_id = $1 group by run_id",
+            " where run_id in (select run_id from runs where tenant_id = $1 and job = 'sync.run') group by run_id",
             person.scope.tenant_id,
             moment,
         )

@@ -1,6 +1,7 @@
 """Rows written while the database is killed: what was acknowledged must be there afterwards."""
 
 import asyncio
+from collections.abc import Sequence
 from itertools import count
 
 import asyncpg
@@ -23,12 +24,15 @@ async def _write(dsn: str, writer: int, acknowledged: list[int], stop: asyncio.E
             await asyncio.sleep(0.05)
 
 
-async def _at_work(acknowledged: list[int]) -> None:
+async def _at_work(acknowledged: list[int], writers: Sequence[asyncio.Task[None]]) -> None:
     """Each kill meets writers at work."""
     before = len(acknowledged)
     for _ in range(1500):
         if len(acknowledged) >= before + 50:
             return
+        for writer in writers:
+            if writer.done():
+                writer.result()  # says what ended it
         await asyncio.sleep(0.02)
     raise TimeoutError("the writers do not come back")
 
@@ -43,7 +47,7 @@ async def kill_under_writes(installation: Installation, *, kills: int, seconds: 
     stop = asyncio.Event()
     writers = [asyncio.create_task(_write(dsn, index, acknowledged, stop)) for index in range(8)]
     for _ in range(kills):
-        await _at_work(acknowledged)
+        await _at_work(acknowledged, writers)
         await asyncio.sleep(seconds)
         await installation.kill_postgres()
     stop.set()

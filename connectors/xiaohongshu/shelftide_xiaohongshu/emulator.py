@@ -1,0 +1,5 @@
+"""Xiaohongshu on a loopback port: the shop's gateway, and the marketing API of ads and paid notes."""
+
+from shelftide_xiaohongshu.emulator_ark import ArkEmulator
+
+__all__ = ["ArkEmulator"]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
@@ -50,7 +51,7 @@ from shelftide_xiaohongshu.mapping_ark import (
     map_warehouse,
     sku_of,
 )
-from shelftide_xiaohongshu.mapping_ark_money import REFUND, SALE, map_expense, map_staff_sale, map_transaction
+from shelftide_xiaohongshu.mapping_ark_money import REFUND, SALE, map_expense, map_staff_sale, map_transaction, of_day
 from shelftide_xiaohongshu.pushes import Named, read_pushes
 from shelftide_xiaohongshu.replies import classify_ark
 from shelftide_xiaohongshu.values import (
@@ -228,7 +229,7 @@ class XiaohongshuArk(Connector):
                     rejects.append(Reject("StockLevel", f"product: {error}", row))
                     continue
                 data = await ask(ctx.client, "inventory.getSkuStockV2", skuId=sku_id, inventoryType=1)
-                page = _page([data], lambda row, sku_id=sku_id, code=code: map_stock(row, sku_id, code), StockLevel)
+                page = _page([data], partial(map_stock, sku_id=sku_id, code=code), StockLevel)
                 records += page.records
                 rejects += page.rejects
             yield Page(records=records, rejects=rejects)
@@ -243,14 +244,14 @@ class XiaohongshuArk(Connector):
                 asked = {**_day_window(day), "commonSettleStatus": 1, "settleBizType": direction}
                 method = "finance.pageQueryTransaction"
                 async for found in _numbered(ctx, method, "transactions", "total", asked):
-                    yield _page(found, map_transaction, Payout)
+                    yield _page(found, partial(_on, day, map_transaction), Payout)
             yield Page(cursor={"settledTime": midnight(day + days(1)).isoformat()})
 
     async def _fees(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
         async for day in _finished_days(ctx, stream, cursor):
             asked = {**_day_window(day), "settleStatus": 1}
             async for found in _numbered(ctx, "finance.pageQueryExpense", "expenses", "total", asked):
-                yield _page(found, map_expense, Fee)
+                yield _page(found, partial(_on, day, map_expense), Fee)
             yield Page(cursor={"settledTime": midnight(day + days(1)).isoformat()})
 
     async def _staff_sales(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
@@ -258,7 +259,7 @@ class XiaohongshuArk(Connector):
             asked = {"startDate": day.isoformat(), "endDate": day.isoformat()}
             method, size = "businessdata.getKosData", STAFF_PAGE_SIZE
             async for found in _numbered(ctx, method, "data", "count", asked, page="pageNo", size=size):
-                yield _page(found, map_staff_sale, Touch)
+                yield _page(found, partial(_on, day, map_staff_sale), Touch)
             yield Page(cursor={"payDate": midnight(day + days(1)).isoformat()})
 
 
@@ -377,6 +378,11 @@ def _start(ctx: Context, stream: Stream, cursor: Cursor | None) -> datetime:
         return ctx.start(stream, cursor)
     except ValueError as error:
         raise ConfigurationError("the saved cursor cannot be read; start the stream anew", detail=str(error)) from error
+
+
+def _on(day: date, mapping: Callable[[Row], Mapped], row: Row) -> list[Record]:
+    found = mapping(row)
+    return [of_day(record, day) for record in ([found] if isinstance(found, Record) else found)]
 
 
 def _day_window(day: date) -> dict[str, int]:

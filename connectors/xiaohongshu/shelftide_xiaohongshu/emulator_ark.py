@@ -387,7 +387,7 @@ class ArkEmulator(XiaohongshuEmulator):
         first, last = str(body.get("startDate", "")), str(body.get("endDate", ""))
         notes = self.world.videos(brand.key, Network.XIAOHONGSHU)
         yesterday = (shanghai_day(self.now) - timedelta(days=1)).isoformat()
-        rows = []
+        rows: list[Row] = []
         for order in self._orders(brand):
             day = shanghai_day(order.placed_at).isoformat()
             if first <= day <= min(last, yesterday):

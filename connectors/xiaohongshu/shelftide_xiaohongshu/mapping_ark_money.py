@@ -3,6 +3,7 @@
 Sources: Ark open platform, `finance.pageQueryTransaction`, `finance.pageQueryExpense`, `businessdata.getKosData`.
 """
 
+from datetime import date
 from decimal import Decimal
 
 from shelftide_sdk.errors import DataError
@@ -18,12 +19,14 @@ from shelftide_xiaohongshu.values import (
     maybe_identifier,
     moment,
     needed,
+    shanghai_day,
     text,
     whole,
     yuan,
 )
 
 SALE, REFUND = 0, 1
+_MOMENTS = ("settled_at", "charged_at", "occurred_at")
 _FEES = {
     "commissionAmount": "commission",
     "payChannelAmount": "payment",
@@ -38,7 +41,7 @@ def map_transaction(row: Row) -> list[Record]:
 
     The platform writes both directions without a sign: of a refund, payout and fees are negative here.
     """
-    source_id = identifier(row.get("transactionId"), "transactionId")
+    source_id = str(whole(row.get("transactionId"), "transactionId"))
     direction = whole(row.get("settleBizType"), "settleBizType")
     if direction not in (SALE, REFUND):
         raise DataError(f"settleBizType is not known: {direction}")
@@ -70,6 +73,14 @@ def map_transaction(row: Row) -> list[Record]:
     return [payout, *fees]
 
 
+def of_day(record: Record, day: date) -> Record:
+    """The record. Raises DataError when it belongs to another day than was asked for: a page of another question."""
+    at = next(at for name in _MOMENTS if (at := getattr(record, name, None)) is not None)
+    if shanghai_day(at) != day:
+        raise DataError(f"a row of {shanghai_day(at)} in the reply for {day}")
+    return record
+
+
 def _signed(amount: Money, direction: int) -> Money:
     return Money(-abs(amount.amount), amount.currency) if direction == REFUND else amount
 
@@ -77,7 +88,7 @@ def _signed(amount: Money, direction: int) -> Money:
 def map_expense(row: Row) -> Fee:
     """A charge beside the sales: insurance, services, fines."""
     return Fee(
-        source_id=identifier(row.get("expenseId"), "expenseId"),
+        source_id=str(whole(row.get("expenseId"), "expenseId")),
         kind=identifier(row.get("baseBizType"), "baseBizType"),
         charged_at=moment(row.get("settledTime"), "settledTime"),
         zone=ZONE,

@@ -129,7 +129,7 @@ def _message(body: Mapping[str, Any]) -> str:
 
 def _named(code: int | None, message: str) -> ConnectorError:
     told = f"Xiaohongshu answered {'no code' if code is None else code}: {message or 'no text'}"
-    if code in _CODES:
+    if code is not None and code in _CODES:
         return _CODES[code](told)
     lower = message.lower()
     return next((build(told) for pattern, build in _WORDS if pattern.search(lower)), ContractError(told))

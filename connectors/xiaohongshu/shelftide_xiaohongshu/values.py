@@ -33,6 +33,14 @@ def identifier(value: Any, name: str) -> str:
     return value
 
 
+def numeric(value: Any, name: str) -> str:
+    """An id that the platform declares a number, as text. Raises DataError for other words."""
+    found = identifier(value, name)
+    if not (found.isascii() and found.isdigit()):
+        raise DataError(f"{name} is no number: {value!r}")
+    return found
+
+
 def maybe_identifier(row: Row, name: str) -> str | None:
     """As `identifier`; None, "" and "0" mean that there is none."""
     value = row.get(name)

@@ -1,6 +1,7 @@
 """Xiaohongshu's connectors keep the promises of every connector."""
 
 import json
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,10 @@ from shelftide_sdk.testing.conformance import ConnectorConformance
 from shelftide_sdk.testing.world.model import Brand, Channel, Network, Order, WorldView
 from shelftide_xiaohongshu.ark import XiaohongshuArk
 from shelftide_xiaohongshu.emulator_ark_facts import ASKED_BEFORE, SETTLED_AFTER, staff_sales
+from shelftide_xiaohongshu.emulator_mapi_facts import NETWORK, ORDERED_BEFORE, PLACEMENTS, paid_notes
+from shelftide_xiaohongshu.juguang import XiaohongshuJuguang
+from shelftide_xiaohongshu.mapping_juguang import OUTSIDE
+from shelftide_xiaohongshu.pugongying import XiaohongshuPugongying
 from shelftide_xiaohongshu.values import midnight, shanghai_day
 
 SINCE = days(14)
@@ -74,6 +79,51 @@ class TestArk(ConnectorConformance):
         }
 
 
+class TestJuguang(ConnectorConformance):
+    connector = XiaohongshuJuguang
+    since = days(4)  # an hourly report takes a call a day
+    loopback = True
+    error_replies = ERRORS
+
+    def expected_rows(self, world: WorldView, stream: str) -> int | None:
+        brand = _brand(world, NETWORK)
+        ads = {entity.key: entity for entity in world.ads(brand.key, NETWORK)}
+        first, today = shanghai_day(world.now - self.since), shanghai_day(world.now)
+        shown = [figures for figures in world.ad_days(brand.key, NETWORK) if first <= figures.day <= today]
+        groups = {(ads[figures.ad_key].parent_key, figures.day) for figures in shown}
+        campaigns = {(ads[group].parent_key, day) for group, day in groups}
+        levels = Counter(entity.level for entity in ads.values())
+        counts = {
+            "campaigns": levels["campaign"],
+            "ad_groups": levels["ad_group"],
+            "ads": levels["ad"],
+            "ad_days": (len(shown) + len(groups) + len(campaigns)) * (1 + len(OUTSIDE)),
+            "ad_breakdown_days": sum(day < today for _, day in campaigns) * (len(PLACEMENTS) + 24),
+        }
+        return counts[stream]
+
+
+class TestPugongying(ConnectorConformance):
+    connector = XiaohongshuPugongying
+    since = SINCE
+    loopback = True
+    error_replies = ERRORS
+
+    def expected_rows(self, world: WorldView, stream: str) -> int | None:
+        brand = _brand(world, "xiaohongshu-pugongying")
+        paid = paid_notes(world.videos(brand.key, Network.XIAOHONGSHU), world.creators(brand.key))
+        first, today = shanghai_day(world.now - SINCE), midnight(shanghai_day(world.now))
+        ordered = [p for p in paid if shanghai_day(p.note.posted_at - ORDERED_BEFORE) >= first]
+        ordered = [p for p in ordered if p.note.posted_at - ORDERED_BEFORE < today]
+        public = [p for p in paid if shanghai_day(p.note.posted_at) >= first and p.note.public_at < today]
+        counts = {
+            "creators": len({p.creator.key for p in ordered}),
+            "notes": len(public),
+            "deals": len(ordered),
+        }
+        return counts[stream]
+
+
 @pytest.mark.worlds
 class TestArkInAnotherWorld(TestArk):
     seed = 11
@@ -82,3 +132,13 @@ class TestArkInAnotherWorld(TestArk):
 @pytest.mark.worlds
 class TestArkInAThirdWorld(TestArk):
     seed = 23
+
+
+@pytest.mark.worlds
+class TestJuguangInAnotherWorld(TestJuguang):
+    seed = 11
+
+
+@pytest.mark.worlds
+class TestPugongyingInAnotherWorld(TestPugongying):
+    seed = 11

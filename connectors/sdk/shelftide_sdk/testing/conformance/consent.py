@@ -45,9 +45,7 @@ class Consent:
         if not self.code:
             raise ConsentFailedError(f"the callback carries no {self._auth.code_param!r}: {sorted(params)}")
         if self._auth.build_exchange is not None:
-            outgoing = self._signed(
-                self._auth.build_exchange(self._app, self._settings, {**params, "code": self.code})
-            )
+            outgoing = self._signed(self._auth.build_exchange(self._app, self._settings, {**params, "code": self.code}))
         else:
             outgoing = self._form({"grant_type": "authorization_code", "code": self.code, **self._pkce()})
         return await self._call(http, outgoing)

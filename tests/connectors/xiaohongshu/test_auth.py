@@ -2,8 +2,9 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
+import httpx2
 import pytest
 from tests.connectors.xiaohongshu.bench import a_world, bench_of
 
@@ -19,7 +20,7 @@ from shelftide_sdk.errors import (
 from shelftide_sdk.records import Order, Product, Refund
 from shelftide_sdk.testing.conformance.bench import Bench
 from shelftide_sdk.testing.emulator import Request
-from shelftide_xiaohongshu.ark import XiaohongshuArk
+from shelftide_xiaohongshu.ark import ORDERS, XiaohongshuArk
 from shelftide_xiaohongshu.auth import (
     GATEWAY,
     parse_ark_token,
@@ -33,6 +34,7 @@ from shelftide_xiaohongshu.emulator import ArkEmulator
 from shelftide_xiaohongshu.emulator_door import Issued
 from shelftide_xiaohongshu.juguang import XiaohongshuJuguang
 from shelftide_xiaohongshu.replies import ark_error, mapi_error
+from shelftide_xiaohongshu.windows import UPDATED, Span, _window
 
 NOW = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 APP = App(client_id="demo-app", client_secret="demo-secret", redirect_uri="https://app.example/back")
@@ -138,39 +140,37 @@ async def test_the_gateway_refuses_wide_windows_and_stale_times(monkeypatch: pyt
         assert "timestamp" in await _refused(bench, **asked, timeType=1, startTime=until - 60)
 
 
-async def test_pages_are_read_from_the_last_to_the_first_and_rows_that_move_are_not_lost(
+class Moving:
+    """A list, newest change first, whose newest row changes again and leaves the window after every second call."""
+
+    def __init__(self) -> None:
+        self.rows = [{"orderId": f"P{number}", "updateTime": number} for number in range(9)]
+        self.numbers: list[int] = []
+
+    async def post(self, url: str, *, json: Any, **more: Any) -> httpx2.Response:
+        """A page of two rows."""
+        number = json["pageNo"]
+        self.numbers.append(number)
+        shown = self.rows[2 * number - 2 : 2 * number]
+        total = len(self.rows)
+        data = {"total": total, "maxPageNo": -(-total // 2), "orderList": shown}
+        if len(self.numbers) % 2 == 0:
+            del self.rows[0]
+        return httpx2.Response(200, json={"success": True, "error_code": 0, "data": data})
+
+
+async def test_pages_are_read_from_the_last_to_the_first_and_rows_that_move_up_are_not_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """While the pages of a window are read, a row leaves it each time and all that follow move up."""
-    monkeypatch.setattr("shelftide_xiaohongshu.windows.PAGE_SIZE", 1)
-    world = a_world()
-    numbers: list[int] = []
-    gone: set[str] = set()
-    plain = ArkEmulator._order_entries
-    listed = ArkEmulator._list_orders
-
-    def moving(self: ArkEmulator, body: dict[str, Any], brand: Any) -> dict[str, Any]:
-        monkeypatch.setattr(self, "_memory", type(self._memory)(self.world))
-        numbers.append(body["pageNo"])
-        return listed(self, body, brand)
-
-    def without(self: ArkEmulator, brand: Any) -> Any:
-        found = sorted(plain(self, brand), key=lambda entry: -entry.created)
-        if len(numbers) % 5 == 3 and len(found) > len(gone):
-            gone.add(next(entry.id for entry in found if entry.id not in gone))
-        return [entry for entry in found if entry.id not in gone]
-
-    async with bench_of(XiaohongshuArk, world, monkeypatch) as bench:
-        calm = await bench.read(XiaohongshuArk.streams[0])
-        monkeypatch.setattr(ArkEmulator, "_list_orders", moving)
-        monkeypatch.setattr(ArkEmulator, "_order_entries", without)
-        moved = await bench.read(XiaohongshuArk.streams[0])
-    assert moved.error is None
-    lost = {key[1] for key in calm.state() if key[0] == "Order" and key not in moved.state()}
-    assert gone
-    assert lost <= gone
-    falling = [(a, b) for a, b in zip(numbers, numbers[1:], strict=False) if a == b + 1]
-    assert falling
+    monkeypatch.setattr("shelftide_xiaohongshu.windows.PAGE_SIZE", 2)
+    client = Moving()
+    after = {"updateTime": NOW.isoformat()}
+    span = Span(kind=UPDATED, since=NOW, until=NOW + timedelta(minutes=30), cursor=after)
+    steps = [step async for step in _window(cast(Any, client), ORDERS, span, set())]
+    found = {row["orderId"] for step in steps for row in step.rows}
+    assert client.numbers == [1, 5, 4, 3, 2, 1]
+    assert {row["orderId"] for row in client.rows} <= found
+    assert not [step.rejects for step in steps if step.rejects]
 
 
 async def test_a_promise_that_is_not_kept_is_quarantined(monkeypatch: pytest.MonkeyPatch) -> None:

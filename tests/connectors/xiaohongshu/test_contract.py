@@ -89,7 +89,10 @@ async def test_requests_and_replies_fit_the_published_schemas(monkeypatch: pytes
     place = next(place for place in brand.places if Channel.XIAOHONGSHU in place.channels)
     asked = {
         "order.getOrderTracking": {"orderId": order},
-        "order.getOrderReceiverInfo": {"receiverQueries": [{"orderId": order, "openAddressId": "a"}]},
+        "order.getOrderReceiverInfo": {
+            "receiverQueries": [{"orderId": order, "openAddressId": "a"}],
+            "isReturn": False,
+        },
         "warehouse.info": {"code": warehouse_code(place)},
     }
     found = []

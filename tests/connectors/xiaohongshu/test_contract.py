@@ -87,7 +87,7 @@ async def test_requests_and_replies_fit_the_published_schemas(monkeypatch: pytes
     brand = brand_of(world, XiaohongshuArk)
     order = order_id(world.orders(brand.key, Channel.XIAOHONGSHU)[0])
     place = next(place for place in brand.places if Channel.XIAOHONGSHU in place.channels)
-    asked = {
+    asked: dict[str, dict[str, Any]] = {
         "order.getOrderTracking": {"orderId": order},
         "order.getOrderReceiverInfo": {
             "receiverQueries": [{"orderId": order, "openAddressId": "a"}],
@@ -104,7 +104,7 @@ async def test_requests_and_replies_fit_the_published_schemas(monkeypatch: pytes
         bench.proxy.begin(None)
         for method in (*REFERENCE, "inventory.getSkuStock", "product.getItemInfo"):
             row = json.loads(next(x.body for x in found if b"getDetailSkuList" in x.asked))["data"]["data"][0]
-            own = {"inventory.getSkuStock": {"skuId": row["sku"]["id"]}}
+            own: dict[str, dict[str, Any]] = {"inventory.getSkuStock": {"skuId": row["sku"]["id"]}}
             own["product.getItemInfo"] = {"itemId": row["item"]["id"]}
             await bench.client.post(GATEWAY, json={"method": method, **own.get(method, asked.get(method, {}))})
         found += bench.proxy.exchanges

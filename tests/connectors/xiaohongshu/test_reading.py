@@ -74,7 +74,7 @@ async def test_refunds_stock_and_payouts_equal_the_world(monkeypatch: pytest.Mon
         readings = {stream.name: await bench.read(stream) for stream in XiaohongshuArk.streams}
     totals = [row for row in world.truth().totals(brand.key) if row.channel == Channel.XIAOHONGSHU]
     refunds = of(readings["refunds"], Refund)
-    assert len(refunds) == sum(row.refunds for row in totals) > 1
+    assert len(refunds) == sum(row.refunds for row in totals) >= 1
     assert sum(refund.amount.amount for refund in refunds) == sum(row.refunded for row in totals)
     places = {place.key for place in brand.places if Channel.XIAOHONGSHU in place.channels}
     codes = {sku.key: sku.code for sku in brand.skus}
@@ -108,7 +108,7 @@ async def test_an_order_that_changes_later_is_read_again(monkeypatch: pytest.Mon
     assert second.error is None
     brand = brand_of(world, XiaohongshuArk)
     state = second.state(first.state())
-    found = {key[1]: record.updated_at for key, record in state.items() if isinstance(record, Order)}
+    found = {r.source_id: r.updated_at for r in state.values() if isinstance(r, Order) and r.updated_at}
     assert len(found) == len(world.orders(brand.key, Channel.XIAOHONGSHU))
     changed = [o.updated_at(world.now) for o in world.orders(brand.key, Channel.XIAOHONGSHU)]
     assert sorted(found.values()) == sorted(changed)

@@ -1,6 +1,6 @@
 """Ark (千帆): orders, refunds, products, stock, warehouses, settlements, charges and staff sales of one shop."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
@@ -232,6 +232,10 @@ class XiaohongshuArk(Connector):
                 page = _page([data], partial(map_stock, sku_id=sku_id, code=code), StockLevel)
                 records += page.records
                 rejects += page.rejects
+                if any(isinstance(r, StockLevel) and r.stock_item_id != sku_id for r in page.records):
+                    rejects.append(
+                        Reject("StockLevel", f"the platform gave the stock of another SKU than {sku_id}", data)
+                    )
             yield Page(records=records, rejects=rejects)
 
     async def _locations(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
@@ -263,15 +267,17 @@ class XiaohongshuArk(Connector):
             yield Page(cursor={"payDate": midnight(day + days(1)).isoformat()})
 
 
-async def _order(ctx: Context, row: Row) -> list[Record]:
+async def _order(ctx: Context, row: Row) -> list[Record | Reject]:
+    """The order behind a row. Another order than was asked for is kept, and the one that is missing is noted."""
     order_id = identifier(row.get("orderId"), "orderId")
     data = await ask(ctx.client, "order.getOrderDetail", orderId=order_id)
+    found: list[Record | Reject] = [*_mapped(impersonal(data), map_order)]
     if data.get("orderId") != order_id:
-        raise DataError(f"the platform gave another order than {order_id}", raw=impersonal(data))
-    return _mapped(impersonal(data), map_order)
+        found.append(Reject("Order", f"the platform gave another order than {order_id}", impersonal(row)))
+    return found
 
 
-async def _refund(ctx: Context, row: Row) -> list[Record]:
+async def _refund(ctx: Context, row: Row) -> list[Record | Reject]:
     if maybe_whole(row, "status") in UNPAID_RETURNS:
         return []
     returns_id = identifier(row.get("returnsId"), "returnsId")
@@ -279,7 +285,7 @@ async def _refund(ctx: Context, row: Row) -> list[Record]:
     found = data.get("afterSaleInfo")
     if not isinstance(found, Mapping) or found.get("returnsId") != returns_id:
         raise DataError(f"the platform gave another after-sale than {returns_id}", raw=impersonal(found))
-    return _mapped(impersonal(found), map_refund)
+    return [*_mapped(impersonal(found), map_refund)]
 
 
 def _mapped(row: Row, mapping: Callable[[Row], list[Record]]) -> list[Record]:
@@ -294,7 +300,10 @@ def _mapped(row: Row, mapping: Callable[[Row], list[Record]]) -> list[Record]:
 
 
 async def _detailed(
-    ctx: Context, found: Sequence[Any], detail: Callable[[Context, Row], Any], record: str = ""
+    ctx: Context,
+    found: Sequence[Any],
+    detail: Callable[[Context, Row], Awaitable[list[Record | Reject]]],
+    record: str = "",
 ) -> Page:
     """The records behind the rows of a list, one call a row."""
     records: list[Record] = []
@@ -305,7 +314,8 @@ async def _detailed(
             rejects.append(Reject(name, "a row is no object", row))
             continue
         try:
-            records += await detail(ctx, row)
+            for each in await detail(ctx, row):
+                (rejects if isinstance(each, Reject) else records).append(each)
         except DataError as error:
             rejects.append(Reject(name, error.message, impersonal(row) if error.raw is None else error.raw))
     return Page(records=records, rejects=rejects)
@@ -324,6 +334,8 @@ async def _skus(ctx: Context, filters: Mapping[str, Any]) -> AsyncIterator[list[
         yield unrepeated(found, seen)
         last = _last_id(found)
         if last in behind:
+            if data.get("total") is None or len(seen) >= count_of(data, "total", SKUS):
+                return  # the same page again, and nothing is missing
             raise ContractError("Ark's paging goes round in a circle", detail=SKUS)
         behind.add(last)
 

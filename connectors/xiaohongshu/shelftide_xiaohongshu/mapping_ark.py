@@ -268,7 +268,7 @@ def sku_of(row: Row) -> tuple[str, str | None]:
 def map_stock(data: Row, sku_id: str, code: str | None) -> list[Record]:
     """The levels of one SKU, one a warehouse, of `inventory.getSkuStockV2` or its first version.
 
-    Raises DataError when the reply is of another SKU or names no figures at all.
+    A reply about another SKU keeps that SKU's id, without the code. Raises DataError when it names no figures at all.
     """
     found = unrepeated(rows(data, "skuStockInfoWithWhcode"), set())
     if not found:
@@ -285,8 +285,7 @@ def _figures(row: Row) -> Row:
 
 
 def _level(row: Row, sku_id: str, code: str | None) -> StockLevel:
-    if identifier(row.get("skuId"), "skuId") != sku_id:
-        raise DataError(f"the stock of another SKU: {row.get('skuId')!r}")
+    found_id = identifier(row.get("skuId"), "skuId")
     figures = _figures(row)
     # Pieces that are set aside for product and activity channels, sold there or not.
     aside = [
@@ -296,9 +295,9 @@ def _level(row: Row, sku_id: str, code: str | None) -> StockLevel:
     ]
     known = [count for count in aside if count is not None]
     return StockLevel(
-        stock_item_id=sku_id,
+        stock_item_id=found_id,
         location_id=identifier(row.get("whcode"), "whcode"),
-        sku=code,
+        sku=code if found_id == sku_id else None,
         available=whole(figures.get("available"), "available"),
         on_hand=maybe_whole(figures, "total"),
         committed=maybe_whole(figures, "occupiedQuantity"),

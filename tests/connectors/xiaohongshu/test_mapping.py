@@ -92,8 +92,9 @@ def test_stock_of_a_single_warehouse_shop_lies_at_the_platforms_name_for_it() ->
     figures = {"available": -3, "total": 7, "occupiedQuantity": 10}
     (level,) = map_stock({"skuStockInfo": {"skuId": "s1", "skuStockInfo": figures}}, "s1", None)
     assert (level.location_id, level.available, level.reserved) == ("CPartner", -3, None)  # type: ignore[attr-defined]  # a StockLevel
-    with pytest.raises(DataError):
-        map_stock({"skuStockInfoWithWhcode": [{"skuId": "s2", "whcode": "a", "skuStockInfo": figures}]}, "s1", None)
+    rows = [{"skuId": "s2", "whcode": "a", "skuStockInfo": figures}]
+    (other,) = map_stock({"skuStockInfoWithWhcode": rows}, "s1", "A-1")
+    assert (other.stock_item_id, other.sku) == ("s2", None)  # type: ignore[attr-defined]  # a StockLevel
     with pytest.raises(DataError):
         map_stock({}, "s1", None)
 

@@ -315,7 +315,10 @@ async def _detailed(
             continue
         try:
             for each in await detail(ctx, row):
-                (rejects if isinstance(each, Reject) else records).append(each)
+                if isinstance(each, Reject):
+                    rejects.append(each)
+                else:
+                    records.append(each)
         except DataError as error:
             rejects.append(Reject(name, error.message, impersonal(row) if error.raw is None else error.raw))
     return Page(records=records, rejects=rejects)

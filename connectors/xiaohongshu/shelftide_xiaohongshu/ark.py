@@ -58,6 +58,7 @@ from shelftide_xiaohongshu.values import (
     CURRENCY,
     ZONE,
     Row,
+    Strays,
     count_of,
     identifier,
     listed,
@@ -243,27 +244,30 @@ class XiaohongshuArk(Connector):
             yield _page(found, map_warehouse, Location)
 
     async def _payouts(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
+        strays = Strays()
         async for day in _finished_days(ctx, stream, cursor):
             for direction in (SALE, REFUND):
                 asked = {**_day_window(day), "commonSettleStatus": 1, "settleBizType": direction}
                 method = "finance.pageQueryTransaction"
                 async for found in _numbered(ctx, method, "transactions", "total", asked):
-                    yield _page(found, partial(_on, day, map_transaction), Payout)
+                    yield _page(found, partial(_on, day, strays, map_transaction), Payout)
             yield Page(cursor={"settledTime": midnight(day + days(1)).isoformat()})
 
     async def _fees(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
+        strays = Strays()
         async for day in _finished_days(ctx, stream, cursor):
             asked = {**_day_window(day), "settleStatus": 1}
             async for found in _numbered(ctx, "finance.pageQueryExpense", "expenses", "total", asked):
-                yield _page(found, partial(_on, day, map_expense), Fee)
+                yield _page(found, partial(_on, day, strays, map_expense), Fee)
             yield Page(cursor={"settledTime": midnight(day + days(1)).isoformat()})
 
     async def _staff_sales(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
+        strays = Strays()
         async for day in _finished_days(ctx, stream, cursor):
             asked = {"startDate": day.isoformat(), "endDate": day.isoformat()}
             method, size = "businessdata.getKosData", STAFF_PAGE_SIZE
             async for found in _numbered(ctx, method, "data", "count", asked, page="pageNo", size=size):
-                yield _page(found, partial(_on, day, map_staff_sale), Touch)
+                yield _page(found, partial(_on, day, strays, map_staff_sale), Touch)
             yield Page(cursor={"payDate": midnight(day + days(1)).isoformat()})
 
 
@@ -395,9 +399,9 @@ def _start(ctx: Context, stream: Stream, cursor: Cursor | None) -> datetime:
         raise ConfigurationError("the saved cursor cannot be read; start the stream anew", detail=str(error)) from error
 
 
-def _on(day: date, mapping: Callable[[Row], Mapped], row: Row) -> list[Record]:
+def _on(day: date, strays: Strays, mapping: Callable[[Row], Mapped], row: Row) -> list[Record]:
     found = mapping(row)
-    return [of_day(record, day) for record in ([found] if isinstance(found, Record) else found)]
+    return [of_day(record, day, strays) for record in ([found] if isinstance(found, Record) else found)]
 
 
 def _day_window(day: date) -> dict[str, int]:

@@ -14,6 +14,7 @@ from shelftide_xiaohongshu.values import (
     CURRENCY,
     ZONE,
     Row,
+    Strays,
     identifier,
     local_moment,
     maybe_identifier,
@@ -73,11 +74,11 @@ def map_transaction(row: Row) -> list[Record]:
     return [payout, *fees]
 
 
-def of_day(record: Record, day: date) -> Record:
-    """The record. Raises DataError when it belongs to another day than was asked for: a page of another question."""
+def of_day(record: Record, day: date, strays: Strays) -> Record:
+    """The record. Raises DataError when it belongs to another day than was asked for and came before."""
     at = next(at for name in _MOMENTS if (at := getattr(record, name, None)) is not None)
-    if shanghai_day(at) != day:
-        raise DataError(f"a row of {shanghai_day(at)} in the reply for {day}")
+    told = f"a row of {shanghai_day(at)} again in the reply for {day}"
+    strays.check(repr(record), fits=shanghai_day(at) == day, told=told)
     return record
 
 

@@ -15,6 +15,7 @@ from shelftide_xiaohongshu.values import (
     SHANGHAI,
     ZONE,
     Row,
+    Strays,
     identifier,
     maybe_identifier,
     maybe_local_moment,
@@ -46,12 +47,12 @@ def counted_until(value: Any) -> datetime:
     return midnight(day + timedelta(days=1))
 
 
-def map_note(row: Row, day: date) -> list[Record]:
+def map_note(row: Row, day: date, strays: Strays) -> list[Record]:
     """A paid note with its totals on a day; an order whose note is not out gives nothing here.
 
-    Raises DataError for a row of another day than was asked for.
+    Raises DataError for a row of another day than was asked for that comes again.
     """
-    at = _asked_for(row, day)
+    at = _moment_of(row, day, strays)
     note_id = maybe_identifier(row, "note_id")
     if note_id is None:
         return []
@@ -87,9 +88,9 @@ def map_note(row: Row, day: date) -> list[Record]:
     return [note, snapshot]
 
 
-def map_deal(row: Row, day: date) -> Deal:
+def map_deal(row: Row, day: date, strays: Strays) -> Deal:
     """The order behind a note, as it stands on a day: what the creator gets, without the platform's share."""
-    at = _asked_for(row, day)
+    at = _moment_of(row, day, strays)
     note_id = maybe_identifier(row, "note_id")
     return Deal(
         source_id=identifier(row.get("order_id"), "order_id"),
@@ -126,10 +127,10 @@ def kol_of(row: Any) -> str | None:
         return None
 
 
-def _asked_for(row: Row, day: date) -> datetime:
+def _moment_of(row: Row, day: date, strays: Strays) -> datetime:
     at = counted_until(row.get("date_key"))
-    if at != midnight(day + timedelta(days=1)):
-        raise DataError(f"a row of {row.get('date_key')} in the reply for {day_key(day)}")
+    told = f"a row of {row.get('date_key')} again in the reply for {day_key(day)}"
+    strays.check(repr(row), fits=at == midnight(day + timedelta(days=1)), told=told)
     return at
 
 

@@ -35,6 +35,7 @@ from shelftide_xiaohongshu.replies import classify_mapi
 from shelftide_xiaohongshu.values import (
     CURRENCY,
     ZONE,
+    Strays,
     data_of,
     listed,
     midnight,
@@ -102,21 +103,23 @@ class XiaohongshuPugongying(Connector):
 
     async def read(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
         """Pages of a stream; each one's cursor resumes after a crash."""
+        strays = Strays()
         if stream.name == "creators":
             async for page in self._creators(ctx):
                 yield page
             return
         if stream.name == "deals":
             async for day, found in _rows(ctx, ORDERED, [_yesterday(ctx)]):
-                yield page_of(found or (), partial(map_deal, day=day), Deal)
+                yield page_of(found or (), partial(map_deal, day=day, strays=strays), Deal)
             return
         async for day, found in _rows(ctx, PUBLISHED, _days(ctx, stream, cursor)):
             cursor = {"date_key": midnight(day + timedelta(days=1)).isoformat()} if found is None else None
-            yield page_of(found or (), partial(map_note, day=day), Content, cursor)
+            yield page_of(found or (), partial(map_note, day=day, strays=strays), Content, cursor)
 
     async def _creators(self, ctx: Context) -> AsyncIterator[Page]:
         """The creators of all orders: the platform lists none, it looks up those that are named."""
         named: dict[str, None] = {}
+        strays = Strays()
         async for _, found in _rows(ctx, ORDERED, [_yesterday(ctx)]):
             named |= {kol: None for row in found or () if (kol := kol_of(row))}
         ids = list(named)
@@ -131,13 +134,13 @@ class XiaohongshuPugongying(Connector):
                 raise ContractError(f"{CREATORS}: {error.message}") from error
             if missing := set(some) - {kol for row in rows if (kol := kol_of(row))}:
                 ctx.log.info("%d creators are not known any more", len(missing))
-            yield page_of(rows, partial(_known, at=at, asked=frozenset(some)), Creator)
+            yield page_of(rows, partial(_known, at=at, asked=frozenset(some), strays=strays), Creator)
 
 
-def _known(row: Any, at: Any, asked: frozenset[str]) -> Creator:
+def _known(row: Any, at: Any, asked: frozenset[str], strays: Strays) -> Creator:
     found = map_creator(row, at)
-    if found.source_id not in asked:
-        raise DataError(f"a creator that nobody asked for: {found.source_id}")
+    told = f"a creator that nobody asked for, again: {found.source_id}"
+    strays.check(found.source_id, fits=found.source_id in asked, told=told)
     return found
 
 

@@ -199,3 +199,20 @@ def unrepeated(found: Iterable[Any], seen: set[str]) -> list[Any]:
 
 def _absent(value: Any) -> bool:
     return value is None or (isinstance(value, str) and value.strip() in _NO_VALUE)
+
+
+class Strays:
+    """Notices a reply that was given for another question, once for each read.
+
+    A row that does not fit the question is kept when it comes first: it is true whoever asked. When it comes again it
+    stands where other rows should be, and whoever reads must hear of it.
+    """
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def check(self, key: str, *, fits: bool, told: str) -> None:
+        """Raise DataError, with what was `told`, for a row that came before and does not fit."""
+        if not fits and key in self._seen:
+            raise DataError(told)
+        self._seen.add(key)

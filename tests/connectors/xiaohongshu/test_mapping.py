@@ -13,6 +13,7 @@ from shelftide_xiaohongshu.mapping_ark import map_order, map_product, map_refund
 from shelftide_xiaohongshu.mapping_ark_money import map_transaction
 from shelftide_xiaohongshu.mapping_juguang import map_campaign, map_cut, map_day, map_live
 from shelftide_xiaohongshu.mapping_pugongying import map_deal, map_note
+from shelftide_xiaohongshu.values import Strays
 
 DAY = date(2026, 3, 1)
 SPAN = (DAY, DAY)
@@ -172,17 +173,24 @@ def note(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_note_is_counted_to_the_end_of_its_day() -> None:
-    content, shot = map_note(note(read_uv=None), DAY)
+    content, shot = map_note(note(read_uv=None), DAY, Strays())
     assert isinstance(content, Content)
     assert isinstance(shot, ContentSnapshot)
     assert content.hashtags == ("护肤", "晨露精华")
     assert (shot.views, shot.reach, shot.captured_at.isoformat()) == (1200, None, "2026-03-01T16:00:00+00:00")
-    assert map_note(note(note_id=""), DAY) == []
+    assert map_note(note(note_id=""), DAY, Strays()) == []
+
+
+def test_a_note_of_another_day_is_kept_once_and_told_when_it_comes_again() -> None:
+    strays = Strays()
+    assert len(map_note(note(date_key="20260228"), DAY, strays)) == 2
     with pytest.raises(DataError, match="20260228"):
-        map_note(note(date_key="20260228"), DAY)
+        map_note(note(date_key="20260228"), DAY, strays)
+    for _ in range(2):
+        assert len(map_note(note(), DAY, strays)) == 2
 
 
 def test_an_order_without_a_note_is_a_deal_that_waits() -> None:
-    assert map_deal(note(note_id=None), DAY).status == "ordered"
-    deal = map_deal(note(), DAY)
+    assert map_deal(note(note_id=None), DAY, Strays()).status == "ordered"
+    deal = map_deal(note(), DAY, Strays())
     assert (deal.status, deal.fee, deal.content_id) == ("published", yuan("500"), "n1")

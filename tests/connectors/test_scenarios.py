@@ -13,6 +13,9 @@ from shelftide_sdk.testing.emulator import SCENARIOS
 from shelftide_shopify.connector import Shopify
 from shelftide_tiktok.organic import TikTokOrganic
 from shelftide_tiktok.shop import TikTokShop
+from shelftide_xiaohongshu.ark import XiaohongshuArk
+from shelftide_xiaohongshu.juguang import XiaohongshuJuguang
+from shelftide_xiaohongshu.pugongying import XiaohongshuPugongying
 
 # What a platform does not know: a shop has no moderation.
 WITHOUT: dict[type[Connector], Sequence[str]] = {
@@ -21,6 +24,9 @@ WITHOUT: dict[type[Connector], Sequence[str]] = {
     TikTokShop: ("moderation-delay",),
     Instagram: (),
     MetaAds: ("moderation-delay",),
+    XiaohongshuArk: ("moderation-delay",),
+    XiaohongshuJuguang: ("moderation-delay",),
+    XiaohongshuPugongying: (),
 }
 # Shopify's bucket fills by the machine's clock; a bulk file's address is signed anew, Meta's next page names the token.
 _BY_THE_CLOCK = re.compile(rb'"currentlyAvailable":[\d.]+|(signature|access_token|appsecret_proof)=[\w%-]+')

@@ -174,7 +174,8 @@ class Consent:
 
         async def ask() -> TokenSet:
             if auth.build_exchange is not None:
-                reply = await self._call(auth.build_exchange(app, state.settings, {**params, "code": code}))
+                request = auth.build_exchange(app, state.settings, {**params, "code": code})
+                reply = await self._call(auth.token_request(request, app, state.settings, self._clock.now()))
             else:
                 extra = dict(auth.token_params)
                 if state.verifier:
@@ -194,7 +195,8 @@ class Consent:
 
         async def ask() -> TokenSet:
             if auth.build_refresh is not None:
-                reply = await self._call(auth.build_refresh(app, settings, {"refresh_token": refresh_token}))
+                request = auth.build_refresh(app, settings, {"refresh_token": refresh_token})
+                reply = await self._call(auth.token_request(request, app, settings, self._clock.now()))
             else:
                 reply = await self._fetch(
                     auth, app, settings, grant_type="refresh_token", refresh_token=refresh_token, **auth.token_params

@@ -120,6 +120,8 @@ class OAuth2(msgspec.Struct, frozen=True, kw_only=True):
         build_authorize, build_exchange, build_refresh: given where the platform's flow is not OAuth's; the host then
             sends exactly the returned request. `build_exchange` receives the callback's parameters,
             `build_refresh` receives `{"refresh_token": ...}`.
+        sign_token_request: signs what `build_exchange` and `build_refresh` returned, where the platform wants the time
+            in it (Xiaohongshu's gateway). It receives an empty token.
         rotation_overlap: true when the old refresh token still works until the new one is used, so that a refresh
             whose answer was lost may be repeated.
     """
@@ -139,6 +141,13 @@ class OAuth2(msgspec.Struct, frozen=True, kw_only=True):
     build_exchange: BuildTokenRequest | None = None
     build_refresh: BuildTokenRequest | None = None
     rotation_overlap: bool = False
+    sign_token_request: Sign | None = None
+
+    def token_request(self, request: Outgoing, app: App, settings: Settings, now: datetime) -> Outgoing:
+        """A built token request as it is sent at `now`."""
+        if self.sign_token_request is None:
+            return request
+        return self.sign_token_request(request, app, TokenSet(access_token=""), settings, now)
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):

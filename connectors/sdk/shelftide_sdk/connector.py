@@ -41,7 +41,8 @@ class ConnectorInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     `hosts` are the only hosts that its client reaches; `*.` matches one label. `budgets` are the platform's limits.
     `emulator` names the class that emulates the platform, as `package.module:Class`; it is imported only by the
-    simulator, so that production needs none of its dependencies.
+    simulator, so that production needs none of its dependencies. `app_accounts` is how many accounts one app may serve,
+    where the platform limits that.
     """
 
     name: str
@@ -54,6 +55,7 @@ class ConnectorInfo(msgspec.Struct, frozen=True, kw_only=True):
     budgets: tuple[Budget, ...] = ()
     docs_url: str = ""
     emulator: str = ""
+    app_accounts: int | None = None
 
 
 class Stream(msgspec.Struct, frozen=True):

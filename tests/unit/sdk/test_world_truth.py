@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from shelftide_sdk.testing.world import World
+from shelftide_sdk.testing.world.abroad import counted
 from shelftide_sdk.testing.world.model import Channel, Network, Order
 from shelftide_sdk.testing.world.parameters import AD_NETWORKS
 from shelftide_sdk.testing.world.timeline import local_date
@@ -31,7 +32,7 @@ def orders_of(world: World, key: str) -> list[Order]:
 
 def test_daily_rows_sum_to_the_orders_without_tests(world: World) -> None:
     for brand in world.brands:
-        real = [order for order in orders_of(world, brand.key) if not order.test]
+        real = [counted(order) for order in orders_of(world, brand.key) if not order.test]
         rows = world.truth().daily(brand.key)
         lines = [line for order in real for line in order.lines]
         refunds = [r.amount for order in real for r in order.refunds if r.at <= world.now]

@@ -45,7 +45,7 @@ class LinkKind(StrEnum):
 
 @record(table="products", key=("source_id",), grain="one product of a shop", newer_by="updated_at")
 class Product(Record, frozen=True, kw_only=True):
-    """A product as a shop sells it."""
+    """A product as a shop sells it. `aliases` are its other names, in whatever script."""
 
     source_id: str
     title: str
@@ -57,6 +57,7 @@ class Product(Record, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    aliases: tuple[str, ...] = ()
 
 
 @record(table="variants", key=("source_id",), grain="one sellable variant of a product", newer_by="updated_at")

@@ -45,7 +45,7 @@ class Consent:
         if not self.code:
             raise ConsentFailedError(f"the callback carries no {self._auth.code_param!r}: {sorted(params)}")
         if self._auth.build_exchange is not None:
-            outgoing = self._auth.build_exchange(self._app, self._settings, {**params, "code": self.code})
+            outgoing = self._signed(self._auth.build_exchange(self._app, self._settings, {**params, "code": self.code}))
         else:
             outgoing = self._form({"grant_type": "authorization_code", "code": self.code, **self._pkce()})
         return await self._call(http, outgoing)
@@ -55,7 +55,9 @@ class Consent:
         if token.refresh_token is None:
             raise AuthorizationError("The platform gave no refresh token.")
         if self._auth.build_refresh is not None:
-            outgoing = self._auth.build_refresh(self._app, self._settings, {"refresh_token": token.refresh_token})
+            outgoing = self._signed(
+                self._auth.build_refresh(self._app, self._settings, {"refresh_token": token.refresh_token})
+            )
         else:
             outgoing = self._form({"grant_type": "refresh_token", "refresh_token": token.refresh_token})
         fresh = await self._call(http, outgoing)
@@ -97,6 +99,9 @@ class Consent:
                     raise ConsentFailedError("the callback brings another state than was sent")
                 return params
         raise ConsentFailedError(f"the consent does not lead back to {self._app.redirect_uri}; it stands at {address}")
+
+    def _signed(self, request: Outgoing) -> Outgoing:
+        return self._auth.token_request(request, self._app, self._settings, self._clock.now())
 
     def _pkce(self) -> dict[str, str]:
         return {"code_verifier": self._verifier} if self._auth.pkce else {}

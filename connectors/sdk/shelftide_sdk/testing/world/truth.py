@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from shelftide_sdk.testing.world.abroad import counted, home_of
 from shelftide_sdk.testing.world.ads_plan import PlannedAd
 from shelftide_sdk.testing.world.cast import Role, quantum
 from shelftide_sdk.testing.world.model import (
@@ -215,29 +216,32 @@ class Truth:
         return [loss for loss in self._world.simulation(brand_key).shelf.losses if loss.at <= self._world.now]
 
     def daily(self, brand_key: str) -> list[DailyRow]:
-        """Sales by local day, channel and variant."""
+        """Sales by local day, channel and variant, in the currency and days that the channel counts in."""
         brand = self._world.role(brand_key).brand
         sums: dict[tuple[date, str, str], _Sum] = defaultdict(_Sum)
-        for order in self.orders(brand_key):
-            placed = local_date(order.placed_at, brand.zone)
+        for order in map(counted, self.orders(brand_key)):
+            zone = home_of(order.channel, brand).zone
+            placed = local_date(order.placed_at, zone)
             for line in order.lines:
                 sums[placed, order.channel, line.sku_key].add(order, line, cancelled=self._cancelled(order))
             for refund in self._refunds(order):
-                day = local_date(refund.at, brand.zone)
+                day = local_date(refund.at, zone)
                 for line, amount in refund_shares(order, refund):
                     sums[day, order.channel, line.sku_key].refunded += amount
         for loss in self.losses(brand_key):
-            sums[local_date(loss.at, brand.zone), loss.channel, loss.sku_key].lost_units += loss.units
+            sums[
+                local_date(loss.at, home_of(loss.channel, brand).zone), loss.channel, loss.sku_key
+            ].lost_units += loss.units
         codes = {sku.key: sku.code for sku in brand.skus}
         return [
             DailyRow(
                 brand_key=brand_key,
                 day=day,
-                zone=brand.zone,
+                zone=home_of(channel, brand).zone,
                 channel=str(channel),
                 sku_key=sku_key,
                 sku_code=codes[sku_key],
-                currency=brand.currency,
+                currency=home_of(channel, brand).currency,
                 orders=len(entry.orders),
                 units=entry.units,
                 revenue=entry.revenue,
@@ -249,24 +253,25 @@ class Truth:
         ]
 
     def totals(self, brand_key: str) -> list[TotalRow]:
-        """Sales by local day and channel."""
+        """Sales by local day and channel, in the currency and days that the channel counts in."""
         brand = self._world.role(brand_key).brand
         sums: dict[tuple[date, str], _Sum] = defaultdict(_Sum)
-        for order in self.orders(brand_key):
-            entry = sums[local_date(order.placed_at, brand.zone), order.channel]
+        for order in map(counted, self.orders(brand_key)):
+            zone = home_of(order.channel, brand).zone
+            entry = sums[local_date(order.placed_at, zone), order.channel]
             for line in order.lines:
                 entry.add(order, line, cancelled=self._cancelled(order))
             for refund in self._refunds(order):
-                entry = sums[local_date(refund.at, brand.zone), order.channel]
+                entry = sums[local_date(refund.at, zone), order.channel]
                 entry.refunds += 1
                 entry.refunded += refund.amount
         return [
             TotalRow(
                 brand_key=brand_key,
                 day=day,
-                zone=brand.zone,
+                zone=home_of(channel, brand).zone,
                 channel=str(channel),
-                currency=brand.currency,
+                currency=home_of(channel, brand).currency,
                 orders=len(entry.orders),
                 units=entry.units,
                 revenue=entry.revenue,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from shelftide_amazon.auth import HOSTS
+from shelftide_amazon.emulator_ads import AdsNodes
 from shelftide_amazon.emulator_door import AmazonDoor, Fault
 from shelftide_amazon.emulator_seller import SellerNodes
 from shelftide_sdk.testing.emulator import Request, Response, Route
@@ -21,6 +22,7 @@ class AmazonEmulator(AmazonDoor):
     def __init__(self, world: WorldView, **options: Any) -> None:
         super().__init__(world, **options)
         self._seller = SellerNodes(self)
+        self._ads = AdsNodes(self)
 
     def routes(self) -> Sequence[Route]:
         """Consent, tokens, both APIs and files."""
@@ -31,6 +33,7 @@ class AmazonEmulator(AmazonDoor):
             Route("GET", r"/ap/approve", self.approve),
             Route("POST", r"/auth/o2/token", self.token),
             *self._seller.routes(),
+            *self._ads.routes(),
             Route("GET", r"/(?P<name>[\w.-]+)", self.file),
         )
 

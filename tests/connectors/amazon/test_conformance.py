@@ -2,10 +2,14 @@
 
 import json
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from shelftide_amazon import emulator_ads_facts as ads_facts
 from shelftide_amazon import emulator_goods_facts as goods
 from shelftide_amazon import emulator_order_facts as orders
+from shelftide_amazon.ads import AmazonAds
 from shelftide_amazon.emulator import AmazonEmulator
+from shelftide_amazon.mapping_ads import PRODUCTS
 from shelftide_amazon.seller import AmazonSeller
 from shelftide_sdk.connector import days
 from shelftide_sdk.testing.conformance import ConnectorConformance
@@ -98,3 +102,54 @@ class TestOrdersByTheOldSearch(TestOrdersByReport):
 
     def expected_rows(self, world: WorldView, stream: str) -> int:
         return len(fresh_orders(world, brand_of(world, "amazon-sp"), world.now - days(3)))
+
+
+ADS_SINCE = days(6)
+
+
+def _refusal(code: str, details: str) -> str:
+    return json.dumps({"code": code, "details": details, "requestId": "X"})
+
+
+ADS_ERRORS = (
+    _refusal("UNAUTHORIZED", "Not authenticated"),
+    _refusal("429", "Too many requests"),
+    _refusal("INTERNAL_ERROR", "Something failed"),
+    _refusal("NEVER_SEEN", "A code that no table lists"),
+    _errors("BAD_REQUEST", "malformed"),
+)
+
+
+class TestAmazonAds(ConnectorConformance):
+    connector = AmazonAds
+    emulator = SmallPages
+    since = ADS_SINCE
+    loopback = True
+    error_replies = ADS_ERRORS
+
+    def expected_rows(self, world: WorldView, stream: str) -> int | None:
+        brand = brand_of(world, "amazon-ads")
+        levels = [entity.level for entity in world.ads(brand.key, ads_facts.NETWORK)]
+        first = (world.now - ADS_SINCE).astimezone(ZoneInfo(brand.zone)).date()
+        run = [row for row in world.ad_days(brand.key, ads_facts.NETWORK) if row.day >= first]
+        found = world.ads(brand.key, ads_facts.NETWORK)
+        parents = {entity.key: entity.parent_key for entity in found}
+        windows = [len(PRODUCTS[ads_facts.product_of(parents[parents[row.ad_key]])].windows) for row in run]
+        counts = {
+            "campaigns": levels.count("campaign"),
+            "ad_groups": levels.count("ad_group"),
+            "ads": levels.count("ad"),
+            "ad_days": sum(windows),
+        }
+        return counts[stream]
+
+
+class TestAmazonAdsOfAnotherBrand(TestAmazonAds):
+    """Its second campaign is of another product."""
+
+    loopback = False
+    brand = "nebbia"
+    streams = ("ads",)
+
+    def expected_rows(self, world: WorldView, stream: str) -> int | None:
+        return None if stream != "ads" else len([e for e in world.ads(self.brand, "amazon-ads") if e.level == "ad"])

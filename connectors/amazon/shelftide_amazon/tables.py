@@ -91,7 +91,7 @@ def local_moment(text: str | None, name: str, country: str = "US") -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError:
         found = _localised(text, name, country)
-    if found.tzinfo is None or not 1996 <= found.year < 2200:
+    if found.tzinfo is None or not 1970 <= found.year < 2200:
         raise DataError(f"{name} is not a time with an offset: {text[:80]!r}")
     return found.astimezone(UTC)
 

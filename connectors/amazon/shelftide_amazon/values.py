@@ -118,7 +118,7 @@ def moment(value: Any, name: str) -> datetime:
         found = datetime.fromisoformat(value)
     except (TypeError, ValueError) as error:
         raise DataError(f"{name} is not a time: {str(value)[:80]!r}") from error
-    if found.tzinfo is None or not 1996 <= found.year < 2200:
+    if found.tzinfo is None or not 1970 <= found.year < 2200:
         raise DataError(f"{name} is not a time with an offset: {str(value)[:80]!r}")
     return found.astimezone(UTC)
 

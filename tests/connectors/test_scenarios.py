@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from shelftide_amazon.ads import AmazonAds
+from shelftide_amazon.seller import AmazonSeller
 from shelftide_meta.ads import MetaAds
 from shelftide_meta.instagram import Instagram
 from shelftide_sdk.connector import Connector, days
@@ -21,6 +23,8 @@ WITHOUT: dict[type[Connector], Sequence[str]] = {
     TikTokShop: ("moderation-delay",),
     Instagram: (),
     MetaAds: ("moderation-delay",),
+    AmazonSeller: (),
+    AmazonAds: ("moderation-delay",),
 }
 # Shopify's bucket fills by the machine's clock; a bulk file's address is signed anew, Meta's next page names the token.
 _BY_THE_CLOCK = re.compile(rb'"currentlyAvailable":[\d.]+|(signature|access_token|appsecret_proof)=[\w%-]+')

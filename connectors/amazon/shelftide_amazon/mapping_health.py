@@ -9,7 +9,7 @@ from shelftide_amazon.values import Row, list_of, maybe_whole, moment, part, row
 from shelftide_sdk.errors import DataError
 from shelftide_sdk.records import AccountHealth
 
-_NOT_RULES = frozenset({"marketplaceId", "warningStates"})
+_NOT_RULES = frozenset({"marketplaceId", "warningStates", "warningState"})  # the schema and its sample differ
 
 
 def health_rows(report: Any, market: Marketplace) -> list[Any]:
@@ -21,8 +21,8 @@ def health_rows(report: Any, market: Marketplace) -> list[Any]:
         if not isinstance(row, Mapping) or not isinstance(row.get("marketplaceId") or "", str):
             found.append(("", row))
         elif row.get("marketplaceId") in (market.id, None):
-            found += [(rule, value) for rule, value in row.items() if rule not in _NOT_RULES and _is_rule(value)]
-            found += [("warning", warning) for warning in row.get("warningStates") or ()]
+            found += [rule for name, value in row.items() if name not in _NOT_RULES for rule in _rules(name, value)]
+            found += [("warning", warning) for warning in _warnings(row)]
     return found
 
 
@@ -32,8 +32,16 @@ def _is_here(row: Any, market: Marketplace) -> bool:
     return not isinstance(named, str) or named == market.id
 
 
-def _is_rule(value: Any) -> bool:
-    return not isinstance(value, Mapping) or "reportingDateRange" in value or "status" in value
+def _warnings(row: Row) -> list[Any]:
+    found = row.get("warningStates") or row.get("warningState") or []
+    return found if isinstance(found, list) else [found]
+
+
+def _rules(name: str, value: Any) -> list[tuple[str, Any]]:
+    """A metric, or its parts where it is told apart by who ships (`mfn`, `afn`)."""
+    if isinstance(value, Mapping) and ("afn" in value or "mfn" in value):
+        return [(f"{name}.{who}", value[who]) for who in ("afn", "mfn") if value.get(who) is not None]
+    return [] if value is None else [(name, value)]
 
 
 def map_health(found: tuple[str, Any], account_id: str, market: Marketplace, at: datetime) -> AccountHealth:

@@ -13,13 +13,14 @@ from shelftide_amazon.emulator_order_facts import COLUMNS
 from shelftide_amazon.emulator_reports import health
 from shelftide_amazon.mapping_ads import PRODUCTS, Profile, map_ad, map_ad_group, map_campaign
 from shelftide_amazon.mapping_goods import map_listing, map_ranks
+from shelftide_amazon.mapping_health import health_rows, map_health
 from shelftide_amazon.mapping_money import map_payout
 from shelftide_amazon.mapping_orders import ORDER_COLUMNS, impersonal, is_unpriced, map_order, map_order_v0
 from shelftide_amazon.marketplaces import MARKETPLACES
 from shelftide_amazon.replies import classify
 from shelftide_amazon.seller import AmazonSeller
 from shelftide_sdk.connector import days, map_rows
-from shelftide_sdk.records import Listing, Order, OrderLine
+from shelftide_sdk.records import AccountHealth, Listing, Order, OrderLine
 from shelftide_sdk.testing.conformance import Bench, ConnectorConformance
 from shelftide_sdk.testing.conformance.foundation import NOW, small_world
 
@@ -69,6 +70,15 @@ def test_the_performance_report_is_valid_by_its_schema() -> None:
     # The schema asks for every metric; the samples of the same file leave some out.
     found = [b for b in breaches(health(emulator, brand, US), schema, schema) if " lacks " not in b]
     assert [b for b in found if "ahrStatus" not in b] == []
+
+
+def test_the_performance_sample_is_read() -> None:
+    sample = fixture("reports-schemas/accountHealthReport-2020-11-18.json")["examples"][0]
+    records, rejects = map_rows(health_rows(sample, US), lambda row: map_health(row, "A1", US, NOW), AccountHealth)
+    levels = {record.rule: record.level for record in records if isinstance(record, AccountHealth)}
+    assert rejects == []
+    assert levels["account_status"] == "at_risk"
+    assert len(levels) > 10
 
 
 def test_flat_file_columns_are_amazons() -> None:

@@ -11,6 +11,29 @@ from shelftide_sdk.records import AccountHealth
 
 _NOT_RULES = frozenset({"marketplaceId", "warningStates", "warningState"})  # the schema and its sample differ
 
+_RULES = frozenset(
+    {
+        "invoiceDefectRate",
+        "lateShipmentRate",
+        "orderDefectRate",
+        "onTimeDeliveryRate",
+        "unitOnTimeDeliveryRate",
+        "validTrackingRate",
+        "preFulfillmentCancellationRate",
+        "accountHealthRating",
+        "listingPolicyViolations",
+        "productAuthenticityCustomerComplaints",
+        "productConditionCustomerComplaints",
+        "productSafetyCustomerComplaints",
+        "receivedIntellectualPropertyComplaints",
+        "restrictedProductPolicyViolations",
+        "suspectedIntellectualPropertyViolations",
+        "foodAndProductSafetyIssues",
+        "otherPolicyViolations",
+        "documentRequests",
+    }
+)
+
 
 def health_rows(report: Any, market: Marketplace) -> list[Any]:
     """The parts of a report that speak of a marketplace, each with its rule. Raises ContractError for another file."""
@@ -41,7 +64,10 @@ def _rules(name: str, value: Any) -> list[tuple[str, Any]]:
     """A metric, or its parts where it is told apart by who ships (`mfn`, `afn`)."""
     if isinstance(value, Mapping) and ("afn" in value or "mfn" in value):
         return [(f"{name}.{who}", value[who]) for who in ("afn", "mfn") if value.get(who) is not None]
-    return [] if value is None else [(name, value)]
+    if name in _RULES:
+        return [] if value is None else [(name, value)]
+    # A metric that is new is taken when it looks like one.
+    return [(name, value)] if isinstance(value, Mapping) and "reportingDateRange" in value else []
 
 
 def map_health(found: tuple[str, Any], account_id: str, market: Marketplace, at: datetime) -> AccountHealth:

@@ -31,7 +31,11 @@ def breaches(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any], way
         resolved = root["definitions"][other["$ref"].rsplit("/", maxsplit=1)[-1]] if "$ref" in other else other
         properties |= resolved.get("properties", {})
     kind = schema.get("type") or ("object" if properties else None)
-    if kind in _TYPES and (not isinstance(value, _TYPES[kind]) or (kind != "boolean" and isinstance(value, bool))):
+    if (
+        isinstance(kind, str)
+        and kind in _TYPES
+        and (not isinstance(value, _TYPES[kind]) or (kind != "boolean" and isinstance(value, bool)))
+    ):
         yield f"{way} is a {type(value).__name__}, not a {kind}"
         return
     if "enum" in schema and value not in schema["enum"]:

@@ -143,8 +143,9 @@ def map_listing(row: Any, market: Marketplace) -> list[Record]:
         price=price,
         updated_at=updated,
     )
+    shelf = map_merchant_stock(row, market)
     if asin is None:  # not in the catalogue yet: an offer without a product
-        return [listing]
+        return [listing, *shelf]
     product = Product(
         source_id=asin,
         title=title,
@@ -158,7 +159,7 @@ def map_listing(row: Any, market: Marketplace) -> list[Record]:
     variant = Variant(
         source_id=sku, product_id=asin, title=title, sku=sku, price=price, stock_item_id=sku, updated_at=updated
     )
-    return [listing, product, variant]
+    return [listing, product, variant, *shelf]
 
 
 def _status(summary: Row) -> str:

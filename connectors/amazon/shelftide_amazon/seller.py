@@ -106,9 +106,8 @@ class AmazonSeller(Connector):
         # A group fills for two weeks, and its transfer may fail and be made again.
         Stream("payouts", Payout, (), "FinancialEventGroupStart", days(45), days(15)),
         Stream("stock", StockLevel, (Location,)),
-        Stream("merchant_stock", StockLevel),
         Stream("inbound_shipments", InboundShipment),
-        Stream("listings", Listing, (Product, Variant)),
+        Stream("listings", Listing, (Product, Variant, StockLevel)),
         Stream("best_seller_ranks", BestSellerRank),
         Stream("account_health", AccountHealth),
     )
@@ -170,7 +169,6 @@ class AmazonSeller(Connector):
             "fees": seller_money.read_fees,
             "payouts": seller_money.read_payouts,
             "stock": seller_goods.read_stock,
-            "merchant_stock": seller_goods.read_merchant_stock,
             "inbound_shipments": seller_goods.read_inbound,
             "listings": seller_goods.read_listings,
             "best_seller_ranks": seller_goods.read_ranks,

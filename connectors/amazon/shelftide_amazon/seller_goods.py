@@ -10,7 +10,6 @@ from shelftide_amazon.connection import marketplace_of, seller_of
 from shelftide_amazon.mapping_goods import (
     fba_place,
     map_listing,
-    map_merchant_stock,
     map_ranks,
     map_shipment_item,
     map_stock,
@@ -91,16 +90,8 @@ async def _listed(ctx: Context) -> AsyncIterator[list[Any]]:
         yield unrepeated(step.rows, seen, "sku")
 
 
-async def read_merchant_stock(ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
-    """Stock on the seller's own shelf, as the listings say."""
-    market = marketplace_of(ctx.settings)
-    async for rows in _listed(ctx):
-        records, rejects = map_rows(rows, partial(map_merchant_stock, market=market), stream.record)
-        yield Page(records=records, rejects=rejects)
-
-
 async def read_listings(ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
-    """Offers with their products and variants."""
+    """Offers with their products and variants, and the stock of those that the seller ships."""
     market = marketplace_of(ctx.settings)
     async for rows in _listed(ctx):
         records, rejects = map_rows(rows, partial(map_listing, market=market), stream.record)

@@ -67,7 +67,6 @@ class TestAmazonSeller(ConnectorConformance):
             "refunds": len(refunds),
             "fees": 2 * len(shipped) + len(refunds) + len(storage),
             "stock": offered,
-            "merchant_stock": 0,
             "inbound_shipments": len(goods.shipment_rows(world, brand)[1]),
             "listings": offered,
             "best_seller_ranks": 2 * offered,

@@ -16,6 +16,7 @@ from shelftide_amazon.ads import AmazonAds
 from shelftide_amazon.ads_reports import rows_of
 from shelftide_amazon.emulator_door import Fault
 from shelftide_amazon.mapping_ads import PRODUCTS, Profile, map_campaign, map_report_row
+from shelftide_amazon.mapping_goods import map_listing
 from shelftide_amazon.mapping_money import map_fees, map_refund
 from shelftide_amazon.mapping_orders import is_foreign, is_unpriced, map_order
 from shelftide_amazon.marketplaces import MARKETPLACES
@@ -32,7 +33,7 @@ from shelftide_sdk.errors import (
     RateLimitedError,
     TransientError,
 )
-from shelftide_sdk.records import AdDay, Order, OrderStatus
+from shelftide_sdk.records import AdDay, Order, OrderStatus, StockLevel
 from shelftide_sdk.testing.conformance import Bench, ConnectorConformance
 from shelftide_sdk.testing.emulator import Request
 
@@ -157,6 +158,15 @@ def test_a_refund_is_what_the_buyer_got_and_leaves_are_counted_once() -> None:
     assert (refund.source_id, refund.amount.amount) == ("T1", Decimal("10.00"))
     assert (fee.kind, fee.amount.amount) == ("Commission", Decimal("-2.00"))
     assert map_refund(_transaction("Shipment"), "UTC") == []
+
+
+def test_a_listing_that_the_seller_ships_brings_his_stock() -> None:
+    row = {"sku": "S", "summaries": [{"marketplaceId": US.id, "asin": "B01", "status": ["BUYABLE"]}]}
+    kept = {**row, "fulfillmentAvailability": [{"fulfillmentChannelCode": "AMAZON_NA", "quantity": 9}]}
+    shipped = {**row, "fulfillmentAvailability": [{"fulfillmentChannelCode": "DEFAULT", "quantity": 4}]}
+    assert [r for r in map_listing(kept, US) if isinstance(r, StockLevel)] == []
+    (level,) = [r for r in map_listing(shipped, US) if isinstance(r, StockLevel)]
+    assert (level.sku, level.location_id, level.available) == ("S", "MFN-US", 4)
 
 
 def test_finance_windows_never_reach_180_days() -> None:

@@ -78,6 +78,7 @@ class TestAmazonSeller(ConnectorConformance):
 class TestOrdersByReport(ConnectorConformance):
     connector = AmazonSeller
     since = SINCE
+    loopback = True
     streams = ("orders",)
     error_replies = SELLER_ERRORS
 
@@ -146,7 +147,7 @@ class TestAmazonAds(ConnectorConformance):
 class TestAmazonAdsOfAnotherBrand(TestAmazonAds):
     """Its second campaign is of another product."""
 
-    loopback = False
+    loopback = True
     brand = "nebbia"
     streams = ("ads",)
 

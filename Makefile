@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
-WORKSPACE := . connectors/sdk connectors/shopify connectors/tiktok connectors/meta connectors/xiaohongshu
+WORKSPACE := . connectors/sdk connectors/shopify connectors/tiktok connectors/meta connectors/amazon connectors/xiaohongshu
 MANIFESTS := pyproject.toml $(foreach d,$(filter-out .,$(WORKSPACE)),$(d)/pyproject.toml)
 ARGS ?=
 
@@ -56,7 +56,7 @@ lock: ## resolve every dependency anew into requirements.lock
 	@test -x .tools/bin/uv || { $(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet uv; }
 	UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never .tools/bin/uv pip compile --no-config --quiet --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-header --no-emit-index-url --no-annotate --no-sources \
-		$(foreach p,shelftide shelftide-sdk shelftide-shopify shelftide-tiktok shelftide-meta shelftide-xiaohongshu,--no-emit-package $(p)) \
+		$(foreach p,shelftide shelftide-sdk shelftide-shopify shelftide-tiktok shelftide-meta shelftide-amazon shelftide-xiaohongshu,--no-emit-package $(p)) \
 		infra/lock.in -o requirements.lock
 
 clean: ## remove what set-up made (not the data)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from shelftide_amazon.ads import AmazonAds
+from shelftide_amazon.seller import AmazonSeller
 from shelftide_meta.ads import MetaAds
 from shelftide_meta.instagram import Instagram
 from shelftide_sdk.connector import Connector, days
@@ -24,6 +26,8 @@ WITHOUT: dict[type[Connector], Sequence[str]] = {
     TikTokShop: ("moderation-delay",),
     Instagram: (),
     MetaAds: ("moderation-delay",),
+    AmazonSeller: (),
+    AmazonAds: ("moderation-delay",),
     XiaohongshuArk: ("moderation-delay",),
     XiaohongshuJuguang: ("moderation-delay",),
     XiaohongshuPugongying: (),

@@ -1,0 +1,109 @@
+"""Reports of Amazon Ads (v3): asked for, waited for, fetched without a token. One that runs already is waited for."""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from shelftide_amazon.auth import ads_api
+from shelftide_amazon.mapping_ads import Product
+from shelftide_amazon.replies import RefusedError, body_of
+from shelftide_amazon.reports import gunzip
+from shelftide_amazon.values import node_of
+from shelftide_sdk.connector import Context
+from shelftide_sdk.errors import AuthorizationError, ContractError, TransientError
+
+REPORTS = "/reporting/reports"
+_FIRST_WAIT, _LONGEST_WAIT = 5.0, 60.0
+_PATIENCE = timedelta(hours=3)  # some stay pending for ever; the next run asks again
+_WAITING = frozenset({"PENDING", "PROCESSING", "IN_PROGRESS"})
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+async def fetch_rows(ctx: Context, product: Product, days: tuple[date, date]) -> list[Any]:
+    """Rows of a daily report at the level of ads, days included, at most 31 of them.
+
+    Raises:
+        RefusedError: the account has no such product, or Amazon refuses the request.
+        TransientError: the report failed, does not end, or its file is cut.
+    """
+    report_id = await _create(ctx, product, days)
+    for last in (False, True):
+        state = await _wait(ctx, report_id)
+        try:
+            response = await ctx.client.get(str(node_of(state, "a completed report", "url")["url"]))
+        except AuthorizationError:
+            if last:
+                raise
+            continue  # the address has died: the state names a new one
+        return rows_of(response.content)
+    raise AssertionError("the loop returns or raises")  # pragma: no cover
+
+
+def rows_of(content: bytes) -> list[Any]:
+    """Rows of a packed report. Raises TransientError for what is cut, ContractError for what is no list."""
+    try:
+        found = json.loads(gunzip(content), parse_float=Decimal)
+    except (ValueError, RecursionError) as error:
+        raise TransientError("a report is cut or is not JSON") from error
+    if not isinstance(found, list):
+        raise ContractError("a report is not a list of rows")
+    return found
+
+
+def request_of(product: Product, days: tuple[date, date]) -> dict[str, Any]:
+    """The body that asks for a report. `DAILY` gives each row its own day."""
+    kind, group = product.report
+    return {
+        "name": f"{kind} {days[0]} {days[1]}",
+        "startDate": days[0].isoformat(),
+        "endDate": days[1].isoformat(),
+        "configuration": {
+            "adProduct": product.name,
+            "groupBy": [group],
+            "columns": product.asked,
+            "reportTypeId": kind,
+            "timeUnit": "DAILY",
+            "format": "GZIP_JSON",
+        },
+    }
+
+
+async def _create(ctx: Context, product: Product, days: tuple[date, date]) -> str:
+    try:
+        response = await ctx.client.post(ads_api(ctx.settings) + REPORTS, json=request_of(product, days))
+    except RefusedError as error:
+        running = _UUID.search(error.message)
+        if not error.is_duplicate:
+            raise
+        if running is None:
+            raise TransientError("Amazon is already making this report; the next read fetches it.") from error
+        return running[0]
+    return _id(node_of(body_of(response), "the report request", "reportId")["reportId"])
+
+
+def _id(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[\w.:-]{1,200}", value):
+        raise ContractError("a report's id is not one")
+    return value
+
+
+async def _wait(ctx: Context, report_id: str) -> Mapping[str, Any]:
+    wait, waited = _FIRST_WAIT, 0.0
+    while waited < _PATIENCE.total_seconds():
+        body = body_of(await ctx.client.get(f"{ads_api(ctx.settings)}{REPORTS}/{report_id}"))
+        state = node_of(body, "the report's state", "status")
+        if state["status"] == "COMPLETED":
+            return state
+        if state["status"] in ("FAILED", "CANCELLED"):
+            reason = str(state.get("failureReason") or "no reason")[:200]
+            raise TransientError(f"Amazon could not make a report: {reason}")
+        if state["status"] not in _WAITING:
+            raise ContractError(f"a report is in a state that nobody knows: {str(state['status'])[:40]!r}")
+        await asyncio.sleep(wait)
+        waited += wait
+        wait = min(wait * 2, _LONGEST_WAIT)
+    raise TransientError("Amazon has not finished a report in three hours; the next read asks again.")

@@ -32,9 +32,11 @@ from shelftide_sdk.records import (
     Touch,
     Variant,
 )
+from shelftide_sdk.webhooks import Webhooks
 from shelftide_shopify.auth import SHOP_PATTERN, SHOPIFY_AUTH
 from shelftide_shopify.changes import ChangeReader, Source, starting_progress
 from shelftide_shopify.completion import add_refund_lines, complete_item, complete_order, complete_product
+from shelftide_shopify.deliveries import WEBHOOKS
 from shelftide_shopify.door import Door
 from shelftide_shopify.mapping import (
     Row,
@@ -91,6 +93,7 @@ class Shopify(Connector):
         emulator="shelftide_shopify.emulator:ShopifyEmulator",
     )
     auth: ClassVar[OAuth2] = SHOPIFY_AUTH
+    webhooks: ClassVar[Webhooks | None] = WEBHOOKS
     streams: ClassVar[tuple[Stream, ...]] = (
         Stream("orders", Order, (OrderLine, Refund, Touch), "updated_at", days(2), timedelta(hours=6)),
         Stream("products", Product, (Variant,), "updated_at", days(1), whole=True),

@@ -22,6 +22,7 @@ from shelftide.store.models import (
     tenant_keys,
     tenant_names,
     tenants,
+    webhook_apps,
 )
 from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import UnitOfWork
@@ -178,6 +179,9 @@ async def set_platform_app(uow: UnitOfWork, vault: Vault, connector: str, app: A
         insert(platform_apps)
         .values(agency_id=uow.scope.agency_id, connector=connector, **values)
         .on_conflict_do_update(index_elements=["agency_id", "connector"], set_=values)
+    )
+    await uow.connection.execute(
+        insert(webhook_apps).values(agency_id=uow.scope.agency_id, connector=connector).on_conflict_do_nothing()
     )
 
 

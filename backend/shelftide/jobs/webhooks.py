@@ -91,7 +91,7 @@ async def keep_webhooks(ctx: JobContext, *, connection_id: str) -> dict[str, Any
         account = webhooks.account_of(connection.account_id, connection.settings)
         async with ctx.unit_of_work() as uow:
             await save_route(uow, connection.connection_id, connection.connector, account)
-            await forget_letters(uow, connection.connection_id, before=datetime.now(UTC) - KEEP_FOR)
+            await forget_letters(uow, connection.connection_id, before=ctx.services.clock.now() - KEEP_FOR)
             if await is_waiting(uow, connection.connection_id):
                 await _queue(uow, connection_id)
             await uow.commit()

@@ -104,6 +104,11 @@ class WebhookSender:
                     break
             else:
                 self.given_up.add(delivery.topic)
+                self._emulator.subscriptions.drop(self._shop, delivery.topic)
+
+    def subscribed(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Those whose topic the app has asked for."""
+        return [each for each in deliveries if self._emulator.subscriptions.addresses(self._shop, each.topic)]
 
 
 def _local(at: datetime, brand: Brand) -> str:

@@ -292,3 +292,18 @@ def all_queries() -> dict[str, str]:
         **{f"bulk_orders[{flag}]": bulk_orders("2026-01-01T00:00:00Z", flag) for flag in flags},
         **{f"bulk_products[{flag}]": bulk_products("2026-01-01T00:00:00Z", flag) for flag in flags},
     }
+
+
+SUBSCRIPTIONS = """
+query Subscriptions($first: Int, $after: String) {
+  webhookSubscriptions(first: $first, after: $after) { nodes { id topic uri } pageInfo { hasNextPage endCursor } }
+}
+"""
+
+CREATE_SUBSCRIPTION = """
+mutation Subscribe($topic: WebhookSubscriptionTopic!, $uri: String!) {
+  webhookSubscriptionCreate(topic: $topic, webhookSubscription: {uri: $uri, format: JSON}) {
+    webhookSubscription { id } userErrors { field message }
+  }
+}
+"""

@@ -150,7 +150,13 @@ def _row(arrival: Arrival, delivery: Delivery, route: _Route) -> dict[str, Any]:
 
 
 def _unroutable(arrival: Arrival, delivery: Delivery, agency_id: UUID) -> dict[str, Any]:
-    nobody: dict[str, Any] = {"tenant_id": None, "connection_id": None, "headers": {}, "body": None, "state": "unroutable"}
+    nobody: dict[str, Any] = {
+        "tenant_id": None,
+        "connection_id": None,
+        "headers": {},
+        "body": None,
+        "state": "unroutable",
+    }
     return {**_common(arrival, delivery), "agency_id": agency_id, "recipient": delivery.account, **nobody}
 
 

@@ -27,6 +27,7 @@ _ORDER_STATES = frozenset({"orders/create", "orders/updated", "orders/paid", "or
 _PRODUCT_STATES = frozenset({"products/create", "products/update"})
 _LEVEL_STATES = frozenset({"inventory_levels/connect", "inventory_levels/update"})
 _ITEM_STATES = frozenset({"inventory_items/create", "inventory_items/update"})
+_PLACE_STATES = frozenset({"locations/create", "locations/update", "locations/activate"})
 _MATTERS: Mapping[str, Matter] = {
     "app/uninstalled": Matter.APP_REMOVED,
     "bulk_operations/finish": Matter.JOB_FINISHED,
@@ -65,6 +66,7 @@ _FORMS: tuple[tuple[frozenset[str], Form], ...] = (
     (_PRODUCT_STATES, _form("id", "title", "variants", never=("line_items",))),
     (_LEVEL_STATES, _form("inventory_item_id", "location_id", "available")),
     (frozenset({"inventory_levels/disconnect"}), _form("inventory_item_id", "location_id", never=("available",))),
+    (_PLACE_STATES, _form("id", "name", "address1", never=("line_items", "myshopify_domain"))),
     (_ITEM_STATES, _form("id", "sku", never=("price", "quantity"))),
     (frozenset({"app/uninstalled"}), _form("id", "myshopify_domain", shop="myshopify_domain")),
     (frozenset({"bulk_operations/finish"}), _form("admin_graphql_api_id", "status", "type", never=("id",))),
@@ -78,12 +80,14 @@ _FORMS: tuple[tuple[frozenset[str], Form], ...] = (
     ),
     (frozenset({"shop/redact"}), _form("shop_id", "shop_domain", only=True, shop="shop_domain")),
 )
-_FORM_OF: Mapping[str, Form] = {topic: form for topics, form in _FORMS for topic in topics}
+# What a body must look like to be one of a topic.
+FORM_OF: Mapping[str, Form] = {topic: form for topics, form in _FORMS for topic in topics}
 _EFFECTS: Mapping[str, str] = {
     **dict.fromkeys(_ORDER_STATES, "orders"),
     **dict.fromkeys(_PRODUCT_STATES, "products"),
     **dict.fromkeys(_LEVEL_STATES, "inventory_levels"),
     **dict.fromkeys(_ITEM_STATES, "inventory_items"),
+    **dict.fromkeys(_PLACE_STATES, "locations"),
 }
 
 
@@ -120,7 +124,7 @@ def describe(headers: Headers, body: bytes) -> Sequence[Delivery]:
 
 
 def _fits(topic: str, shop: str, body: bytes) -> bool:
-    form = _FORM_OF.get(topic)
+    form = FORM_OF.get(topic)
     if form is None:
         return True  # a topic without effect of its own: at most it says that something is to be read again
     try:

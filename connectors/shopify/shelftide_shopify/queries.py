@@ -268,6 +268,21 @@ def bulk_products(since: str, with_cost: bool) -> str:
     )
 
 
+SUBSCRIPTIONS = """
+query Subscriptions($first: Int, $after: String) {
+  webhookSubscriptions(first: $first, after: $after) { nodes { id topic uri } pageInfo { hasNextPage endCursor } }
+}
+"""
+
+CREATE_SUBSCRIPTION = """
+mutation Subscribe($topic: WebhookSubscriptionTopic!, $uri: String!) {
+  webhookSubscriptionCreate(topic: $topic, webhookSubscription: {uri: $uri, format: JSON}) {
+    webhookSubscription { id } userErrors { field message }
+  }
+}
+"""
+
+
 def all_queries() -> dict[str, str]:
     """Every query by name, for validation."""
     flags = (True, False)
@@ -289,21 +304,8 @@ def all_queries() -> dict[str, str]:
         "locations": LOCATIONS,
         "bulk_run": BULK_RUN,
         "bulk_poll": BULK_POLL,
+        "subscriptions": SUBSCRIPTIONS,
+        "create_subscription": CREATE_SUBSCRIPTION,
         **{f"bulk_orders[{flag}]": bulk_orders("2026-01-01T00:00:00Z", flag) for flag in flags},
         **{f"bulk_products[{flag}]": bulk_products("2026-01-01T00:00:00Z", flag) for flag in flags},
     }
-
-
-SUBSCRIPTIONS = """
-query Subscriptions($first: Int, $after: String) {
-  webhookSubscriptions(first: $first, after: $after) { nodes { id topic uri } pageInfo { hasNextPage endCursor } }
-}
-"""
-
-CREATE_SUBSCRIPTION = """
-mutation Subscribe($topic: WebhookSubscriptionTopic!, $uri: String!) {
-  webhookSubscriptionCreate(topic: $topic, webhookSubscription: {uri: $uri, format: JSON}) {
-    webhookSubscription { id } userErrors { field message }
-  }
-}
-"""

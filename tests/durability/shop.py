@@ -131,8 +131,10 @@ class Simulation:
         await browser.connect(str(person.scope.tenant_id), "shopify", account=shop, settings={"shop": shop})
 
     async def runs_of(self, person: Someone) -> list[str]:
-        """States of the runs of a person's brand."""
-        rows = await self.ledger.fetch("select state from runs where tenant_id = $1", person.scope.tenant_id)
+        """States of the syncs of a person's brand: a connection queues other runs beside its sync."""
+        rows = await self.ledger.fetch(
+            "select state from runs where tenant_id = $1 and job = 'sync.run'", person.scope.tenant_id
+        )
         return [row["state"] for row in rows]
 
     async def _consent(self, client: httpx2.AsyncClient, scope: Scope, shop: str) -> UUID:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from shelftide.core.points import Point, reached
-from shelftide.core.vault import Secret, Vault
+from shelftide.core.vault import Secret, Vault, VaultError
 from shelftide.ingest.privacy import Note, Privacy
 from shelftide.ingest.stamps import Stamps
 from shelftide.ingest.sync import Claimed, quarantine_row
@@ -113,8 +113,10 @@ class Deliveries:
             if isinstance(error, AuthorizationError) and not error.missing_scopes:
                 await self._unwell(error)
             raise
-        except (ConnectorError, DataError) as error:
+        except ConnectorError as error:
             effect = _rejected(letter, error.message)
+        except VaultError as error:  # its key is gone or another: it will never open
+            effect = _rejected(letter, str(error))
         reached(Point.WRITTEN_CURSOR_NOT_SAVED)
         rejects = [quarantine_row(self._connection.connection_id, _STREAM, reject) for reject in effect.rejects]
         async with self._claimed.unit_of_work() as uow:
@@ -196,7 +198,7 @@ class Deliveries:
         async with self._claimed.unit_of_work() as uow:
             key = await agency_key(uow, self._vault)
             await uow.commit()
-        place = inbox_place(letter.connector, letter.delivery_id)
+        place = inbox_place(letter.connector, letter.digest)
         opened: Secret = self._vault.open(key, str(letter.agency_id), place, letter.body)
         return opened.reveal().encode("latin-1")
 

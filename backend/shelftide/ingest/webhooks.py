@@ -87,7 +87,7 @@ class Receiver:
             deliveries=deliveries,
             digest=digest,
             headers={name: value for name, value in single.items() if name not in _DROPPED},
-            bodies={each.agency_id: self._seal(each, connector, first, body) for each in senders},
+            bodies={each.agency_id: self._seal(each, connector, digest, body) for each in senders},
             received_at=now,
         )
         async with SystemUnitOfWork(self._database, reason="a delivery names an account, not a brand") as uow:
@@ -144,14 +144,14 @@ class Receiver:
             log.error("app_unreadable", agency=str(agency_id), connector=connector, error=repr(error))
             return None
 
-    def _seal(self, sender: AppKey, connector: type[Connector], delivery: Delivery, body: bytes) -> bytes:
-        place = inbox_place(connector.info.name, delivery.delivery_id)
+    def _seal(self, sender: AppKey, connector: type[Connector], digest: str, body: bytes) -> bytes:
+        place = inbox_place(connector.info.name, digest)
         return self._vault.seal(sender.key, str(sender.agency_id), place, body.decode("latin-1"))
 
 
-def inbox_place(connector: str, delivery_id: str) -> str:
+def inbox_place(connector: str, digest: str) -> str:
     """Where a sealed body belongs."""
-    return f"inbox|{connector}|{delivery_id}"
+    return f"inbox|{connector}|{digest}"
 
 
 def single_headers(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -3,6 +3,8 @@
 Costs count objects, so the selections are lean: shop money only, except where the buyer's own currency matters.
 """
 
+from collections.abc import Sequence
+
 API_VERSION = "2026-07"
 
 SHOP = """
@@ -274,13 +276,15 @@ query Subscriptions($first: Int, $after: String) {
 }
 """
 
-CREATE_SUBSCRIPTION = """
-mutation Subscribe($topic: WebhookSubscriptionTopic!, $uri: String!) {
-  webhookSubscriptionCreate(topic: $topic, webhookSubscription: {uri: $uri, format: JSON}) {
-    webhookSubscription { id } userErrors { field message }
-  }
-}
-"""
+
+def create_subscriptions(topics: Sequence[str]) -> str:
+    """One mutation for many topics, each under its own name in the reply."""
+    made = "\n".join(
+        f"  {topic}: webhookSubscriptionCreate(topic: {topic}, webhookSubscription: {{uri: $uri, format: JSON}})"
+        " { webhookSubscription { id } userErrors { field message } }"
+        for topic in topics
+    )
+    return f"mutation Subscribe($uri: String!) {{\n{made}\n}}"
 
 
 def all_queries() -> dict[str, str]:
@@ -305,7 +309,7 @@ def all_queries() -> dict[str, str]:
         "bulk_run": BULK_RUN,
         "bulk_poll": BULK_POLL,
         "subscriptions": SUBSCRIPTIONS,
-        "create_subscription": CREATE_SUBSCRIPTION,
+        "create_subscriptions": create_subscriptions(("ORDERS_CREATE", "APP_UNINSTALLED")),
         **{f"bulk_orders[{flag}]": bulk_orders("2026-01-01T00:00:00Z", flag) for flag in flags},
         **{f"bulk_products[{flag}]": bulk_products("2026-01-01T00:00:00Z", flag) for flag in flags},
     }

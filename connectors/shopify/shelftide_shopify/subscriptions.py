@@ -11,7 +11,7 @@ from typing import Any
 
 from shelftide_sdk.errors import ConfigurationError
 from shelftide_shopify.door import Door
-from shelftide_shopify.queries import CREATE_SUBSCRIPTION, SUBSCRIPTIONS
+from shelftide_shopify.queries import SUBSCRIPTIONS, create_subscriptions
 from shelftide_shopify.shop import Shop
 
 _PAGE = 100
@@ -40,9 +40,11 @@ async def subscribe(door: Door, shop: Shop, address: str) -> list[str]:
     """
     there = await _existing(door, address)
     wanted = [topic for topic, scope in TOPICS.items() if _granted(shop, scope) and topic not in there]
+    if not wanted:
+        return []
+    reply = await door.query(create_subscriptions(wanted), uri=address)
     for topic in wanted:
-        reply = await door.query(CREATE_SUBSCRIPTION, topic=topic, uri=address)
-        errors = (reply["webhookSubscriptionCreate"] or {}).get("userErrors") or ()
+        errors = (reply[topic] or {}).get("userErrors") or ()
         if errors:
             raise ConfigurationError(
                 f"Shopify does not subscribe {address} to {topic}: {errors[0].get('message')}",

@@ -59,6 +59,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     topic: str
     matter: str
+    digest: str
     headers: dict[str, str]
     body: bytes | None
     triggered_at: datetime | None

@@ -25,7 +25,8 @@ class Browser:
     """Somebody signed in (or not) at the served console."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx.AsyncClient(base_url=url, timeout=60.0)
+        # The console is served at its own host alone.
+        self.http = httpx.AsyncClient(base_url=url, timeout=60.0, headers={"host": "console.example"})
         self.csrf = ""
 
     async def sign_in(self, email: str) -> "Browser":

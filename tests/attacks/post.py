@@ -134,12 +134,14 @@ async def open_post(
         patch.setattr(httpx2, "AsyncHTTPTransport", lambda *_, **__: transport)
         async with served(site) as url:
             post = Post(services, emulator, house, url)
-            for index, shop in enumerate((SHOP, OTHER)):
-                post.connections.append(await _connect(post, index, shop))
-            await post.work()
-            yield post
-            await post.http.aclose()
-    await services.warehouses.close()
+            try:
+                for index, shop in enumerate((SHOP, OTHER)):
+                    post.connections.append(await _connect(post, index, shop))
+                await post.work()
+                yield post
+            finally:
+                await post.http.aclose()
+                await services.warehouses.close()
 
 
 async def _connect(post: Post, index: int, shop: str) -> UUID:

@@ -35,18 +35,20 @@ async def scene_of(
             browsers.append(Browser(post.url))
             return await browsers[-1].sign_in(email) if email else browsers[-1]
 
-        owner = await person("owner", house)
-        yield Scene(
-            post=post,
-            owner=await browser(owner),
-            again=await browser(owner),
-            colleague=await browser(await person("colleague", house)),
-            stranger=await browser(await person("stranger", other)),
-            nobody=await browser(""),
-            random=Random(seed),
-        )
-        for each in browsers:
-            await each.http.aclose()
+        try:
+            owner = await person("owner", house)
+            yield Scene(
+                post=post,
+                owner=await browser(owner),
+                again=await browser(owner),
+                colleague=await browser(await person("colleague", house)),
+                stranger=await browser(await person("stranger", other)),
+                nobody=await browser(""),
+                random=Random(seed),
+            )
+        finally:
+            for each in browsers:
+                await each.http.aclose()
 
 
 async def connected(post: Post) -> tuple[list[object], list[object]]:

@@ -63,7 +63,7 @@ def meta(post: Post, *, secret: str = "", at: float = NOW.timestamp(), account: 
 
 
 async def states(post: Post) -> list[tuple[str, str, str]]:
-    return [(row["connector"], row["account"], row["state"]) for row in await post.inbox()]
+    return sorted((row["connector"], row["account"], row["state"]) for row in await post.inbox())
 
 
 async def test_tiktok_shop_delivers_once(post: Post) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
+import pytest
 from tests.attacks.callbacks import ATTACKS, Browser, Scene
 from tests.attacks.post import Post, open_post
 from tests.integration.web.conftest import HASH
@@ -58,6 +59,7 @@ async def connected(post: Post) -> tuple[list[object], list[object]]:
     return list(grants), list(connections)
 
 
+@pytest.mark.timeout(300)
 async def test_no_attack_on_the_callback_connects_anything(
     installation: Dsns, database: Database, vault: Vault, make_house: MakeHouse, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from shelftide.store.repositories.agencies import list_tenants, record
 from shelftide.store.repositories.grants import Grant, GrantAccount, list_accounts, list_grants
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.doors import principal
+from shelftide_sdk import AuthorizationError
 
 
 class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,13 +82,18 @@ async def finish_consent(request: Request[Any, Any, Any], services: Services, co
     if len({name for name, _ in pairs}) < len(pairs):
         raise InvalidInputError("The address names something twice.", hint="Start connecting again.")
     await services.refresh_clock()
-    return await connecting(services).finish(
-        who.scope,
-        services.registry.connector(connector),
-        dict(pairs),
-        redirect_uri=redirect_uri(services, connector),
-        session_hash=who.session_hash,
-    )
+    try:
+        return await connecting(services).finish(
+            who.scope,
+            services.registry.connector(connector),
+            dict(pairs),
+            redirect_uri=redirect_uri(services, connector),
+            session_hash=who.session_hash,
+        )
+    except AuthorizationError as error:  # forged, old, or a code that the platform does not take: not our failure
+        raise InvalidInputError(
+            "The platform did not confirm this consent.", hint="Start connecting again.", internal=error.message
+        ) from error
 
 
 class GrantAccounts(msgspec.Struct, frozen=True, kw_only=True):

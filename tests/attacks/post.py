@@ -20,6 +20,7 @@ from tests.connectors.fake_world import NOW, SHOP, FakeWorld, brand
 from shelftide.core.clock import FakeClock
 from shelftide.core.settings import Settings
 from shelftide.core.vault import Vault
+from shelftide.ingest import connect as connect_module
 from shelftide.ingest.credentials import Consent
 from shelftide.ingest.registry import load_plugins
 from shelftide.jobs import all_jobs
@@ -130,7 +131,8 @@ async def open_post(
     site = build_site(settings=services.settings)
     site.state.services = services
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session_module, "PlatformClient", client)
+        for module in (session_module, connect_module):
+            patch.setattr(module, "PlatformClient", client)
         patch.setattr(httpx2, "AsyncHTTPTransport", lambda *_, **__: transport)
         async with served(site) as url:
             post = Post(services, emulator, house, url)

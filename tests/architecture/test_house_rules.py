@@ -21,6 +21,7 @@ GATE_IMPORTERS = {
     "shelftide/web/auth/sessions.py": "a cookie is read before a scope is known",
     "shelftide/web/auth/places.py": "a host is read before a scope is known",
     "shelftide/jobs/simulation.py": "advances the demo's calendar",
+    "shelftide/ingest/webhooks.py": "a delivery names an account, not a brand",
     "shelftide/demo/play.py": "sets the demo's calendar",
 }
 SCOPE_MAKERS = {
@@ -29,6 +30,7 @@ SCOPE_MAKERS = {
     "shelftide/jobs/job.py": "from the run's row",
     "shelftide/jobs/import_file.py": "from the brand that the operator names",
     "shelftide/jobs/lake_secrets.py": "one tenant's lake login",
+    "shelftide/ingest/webhooks.py": "an agency without brands, whose app may have signed a delivery",
     "shelftide/demo/seeding.py": "makes the demo's agencies",
     "shelftide/demo/play.py": "looks at the demo's runs",
 }

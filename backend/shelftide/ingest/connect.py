@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from shelftide.core.clock import SystemClock
-from shelftide.core.errors import ConflictError
+from shelftide.core.errors import ConflictError, InvalidInputError, NotFoundError
 from shelftide.core.scope import Scope
 from shelftide.core.vault import Vault
 from shelftide.ingest.credentials import Consent, FreshCredentials
@@ -71,12 +71,19 @@ class Connecting:
         self._queue = queue
 
     async def finish(
-        self, scope: Scope, connector: type[Connector], params: Mapping[str, str], *, session_hash: str
+        self,
+        scope: Scope,
+        connector: type[Connector],
+        params: Mapping[str, str],
+        *,
+        session_hash: str,
+        redirect_uri: str | None = None,
     ) -> Connected:
         """Check the callback, fetch the token, note the accounts that it opens.
 
-        A single account goes to the brand that began; of several, each is given to a brand by a person. The state is
-        used up even when a later step fails.
+        `redirect_uri` is where the callback came in; it must be the one that the consent was begun with. A single
+        account goes to the brand that began; of several, each is given to a brand by a person. The state is used up
+        even when a later step fails.
 
         Raises:
             InvalidInputError, AuthorizationError: nothing was connected.
@@ -86,7 +93,9 @@ class Connecting:
         async with UnitOfWork(self._database, scope) as uow:
             state = await self._consent.accept(uow, connector, params, session_hash=session_hash)
             await uow.commit()
-        narrowed = scope.narrow(state.tenant_id)
+        if redirect_uri is not None and state.redirect_uri != redirect_uri:
+            raise InvalidInputError("This consent was begun elsewhere.", hint="Start connecting again.")
+        narrowed = _narrowed(scope, state.tenant_id)
         async with UnitOfWork(self._database, narrowed) as uow:
             app = await get_platform_app(uow, self._vault, connector.info.name, state.redirect_uri)
             await uow.commit()
@@ -202,6 +211,13 @@ class Connecting:
                 if moved:
                     await uow.commit()
         return found
+
+
+def _narrowed(scope: Scope, tenant_id: UUID) -> Scope:
+    try:
+        return scope.narrow(tenant_id)
+    except LookupError as error:  # the person lost the brand while the platform asked
+        raise NotFoundError from error
 
 
 def _one(scope: Scope) -> UUID:

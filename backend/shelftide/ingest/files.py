@@ -16,6 +16,7 @@ from shelftide.core.errors import InvalidInputError
 from shelftide.ingest.sync import quarantine_row
 from shelftide.store.repositories.agencies import Tenant, pseudonym_key
 from shelftide.store.repositories.connections import add_connection, save_rejects, save_stream
+from shelftide.store.repositories.inbox import erased_keys
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.warehouse.warehouse import Batch, Stamp, Warehouse
 from shelftide_sdk import DataError, Money, Reject
@@ -214,13 +215,15 @@ class FileImport:
         rows = read_rows(path, kind, self._tenant)
         first = next(rows, None)  # a file that is no such table ends here, before anything is made
         connection_id, key = await self._connection(path, kind)
+        async with self._open() as uow:
+            erased = await erased_keys(uow)
         stamp = Stamp(
             tenant_id=self._tenant.tenant_id,
             connection_id=connection_id,
             platform="file",
             fetched_at=now,
             observed_at=now,
-            pseudonym=pseudonym(key),
+            pseudonym=pseudonym(key, erased),
         )
         tally = {"read": 0, "written": 0, "unchanged": 0, "rejected": 0}
         problems: list[Problem] = []

@@ -15,6 +15,7 @@ import msgspec
 
 from shelftide.core.log import get_logger
 from shelftide.core.points import Point, reached
+from shelftide.ingest.stamps import Stamps
 from shelftide.store.repositories.connections import (
     Connection,
     read_cursor,
@@ -23,7 +24,8 @@ from shelftide.store.repositories.connections import (
     set_health,
 )
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide.warehouse.warehouse import Batch, Change, Stamp, Warehouse
+from shelftide.warehouse.families import with_children
+from shelftide.warehouse.warehouse import Batch, Change, Warehouse
 from shelftide_sdk import (
     AuthorizationError,
     ConfigurationError,
@@ -38,7 +40,6 @@ from shelftide_sdk import (
     Stream,
     TransientError,
 )
-from shelftide_sdk.pseudonyms import pseudonym
 from shelftide_sdk.reading import guarded
 
 log = get_logger("ingest")
@@ -107,7 +108,7 @@ class Sync:
         self._warehouse = warehouse
         self._claimed = claimed
         self._pace = pace
-        self._pseudonym = pseudonym(pseudonym_key)
+        self._stamps = Stamps(connection, key=pseudonym_key, open_work=claimed.unit_of_work)
         # What the roll-up must look at again, as far as this process knows; after a crash the facts tell.
         self.touched: set[tuple[str, date]] = set()
 
@@ -172,7 +173,11 @@ class Sync:
         rejects = [reject for page in pages for reject in page.rejects]
         change = Change(tables={}, days=frozenset())
         if records or deletes:
-            change = await self._warehouse.write(Batch(records=records, deletes=deletes, stamp=self._stamp()))
+            stamp = await self._stamps.stamp(
+                fetched_at=self._context.captured_at, observed_at=self._context.clock.now()
+            )
+            deletes = await with_children(self._warehouse, self._connection.connection_id, deletes)
+            change = await self._warehouse.write(Batch(records=records, deletes=deletes, stamp=stamp))
             rejects += change.rejects
             self.touched |= change.days
             reached(Point.WRITTEN_CURSOR_NOT_SAVED)
@@ -180,16 +185,6 @@ class Sync:
         cursors = [page.cursor for page in pages if page.cursor is not None]
         await self._save(stream, cursors[-1] if cursors else None, rejects, change, seen=len(records), last=last)
         await self._claimed.report({"stream": stream.name, "rows": tally.seen})
-
-    def _stamp(self) -> Stamp:
-        return Stamp(
-            tenant_id=self._connection.tenant_id,
-            connection_id=self._connection.connection_id,
-            platform=self._connection.platform,
-            fetched_at=self._context.captured_at,
-            observed_at=self._context.clock.now(),
-            pseudonym=self._pseudonym,
-        )
 
     async def _save(
         self,

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from shelftide.jobs import match_products, sync_connection
+from shelftide.jobs import match_products, sync_connection, webhooks
 from shelftide.jobs.job import JOBS, Job
 
-MODULES = (sync_connection, match_products)
+MODULES = (sync_connection, match_products, webhooks)
 
 
 def all_jobs() -> Mapping[str, Job]:

@@ -1,7 +1,7 @@
 """The one decorator. It only registers; `worker.py` binds to a broker, so importing a job has no side effect."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
@@ -80,7 +80,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     work: Work
 
     async def enqueue(
-        self, uow: UnitOfWork, *, lane: str = "", dedupe: str | None = None, **arguments: str | int | None
+        self,
+        uow: UnitOfWork,
+        *,
+        lane: str = "",
+        dedupe: str | None = None,
+        due_at: datetime | None = None,
+        **arguments: str | int | None,
     ) -> UUID:
         """Queue a run in the caller's transaction. `lane`: at most one run of a lane at a time."""
         return await enqueue(
@@ -91,6 +97,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             max_attempts=self.max_attempts,
             lane=lane,
             dedupe=dedupe,
+            due_at=due_at,
         )
 
 

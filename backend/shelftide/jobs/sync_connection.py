@@ -93,11 +93,12 @@ async def sync_connection(ctx: JobContext, *, connection_id: str) -> dict[str, A
             reports = await sync.run()
         finally:
             # Whatever was read before a failure is safe; the pages should show it.
-            await _roll_up(ctx, session.connection, sync.touched)
+            await roll_up_touched(ctx, session.connection, sync.touched)
     return await _finish(ctx, session, reports)
 
 
-async def _roll_up(ctx: JobContext, connection: Connection, touched: Iterable[tuple[str, date]]) -> None:
+async def roll_up_touched(ctx: JobContext, connection: Connection, touched: Iterable[tuple[str, date]]) -> None:
+    """Bring the roll-up up to what a run wrote."""
     warehouse = ctx.services.warehouses.of(connection.tenant_id)
     async with ctx.unit_of_work() as uow:
         await ctx.guard(uow)

@@ -108,6 +108,11 @@ class DuckLakeWarehouse:
         if folder.exists():
             await asyncio.to_thread(shutil.rmtree, folder)
 
+    async def erase_connection(self, connection_id: UUID) -> None:
+        """See `Warehouse.erase_connection`. Rewrites the files and drops the snapshots that still held the rows."""
+        if await self.exists():
+            await self._all.instances.write(self._tenant_id, lambda cursor: _erase_connection(cursor, connection_id))
+
     async def erase_customer(self, key: str) -> int:
         """See `Warehouse.erase_customer`. Rewrites the files and drops the snapshots that still held the key."""
         if not await self.exists():
@@ -221,6 +226,13 @@ def _erase_customer(cursor: duckdb.DuckDBPyConnection, key: str) -> int:
     if erased:
         _compact(cursor, "now()", delete_threshold=0.0)
     return erased
+
+
+def _erase_connection(cursor: duckdb.DuckDBPyConnection, connection_id: UUID) -> None:
+    with transaction(cursor):
+        for table in METADATA.sorted_tables:
+            cursor.execute(f"delete from {quote(table.name)} where connection_id = $1", [connection_id])
+    _compact(cursor, "now()", delete_threshold=0.0)
 
 
 def _maintain(cursor: duckdb.DuckDBPyConnection) -> None:

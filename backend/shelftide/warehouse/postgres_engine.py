@@ -120,6 +120,16 @@ class PostgresWarehouse:
                     f"delete from {table_name(table, POSTGRES)} where tenant_id = $1", self._tenant_id
                 )
 
+    async def erase_connection(self, connection_id: UUID) -> None:
+        """See `Warehouse.erase_connection`."""
+        async with self._all.transaction(self._tenant_id) as connection:
+            for table in METADATA.sorted_tables:
+                await connection.execute(
+                    f"delete from {table_name(table, POSTGRES)} where tenant_id = $1 and connection_id = $2",
+                    self._tenant_id,
+                    connection_id,
+                )
+
     async def erase_customer(self, key: str) -> int:
         """See `Warehouse.erase_customer`."""
         erased = 0

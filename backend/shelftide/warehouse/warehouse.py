@@ -102,6 +102,10 @@ class Warehouse(Protocol):
         """Remove everything of the tenant, files and logins included. Harmless when there is nothing."""
         ...
 
+    async def erase_connection(self, connection_id: UUID) -> None:
+        """Remove all versions of all rows of a connection. Harmless when there are none."""
+        ...
+
     async def erase_customer(self, key: str) -> int:
         """Unlink a person: empty the customer columns of all versions of all rows with this key; how many those were.
 

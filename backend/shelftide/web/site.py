@@ -25,6 +25,7 @@ from shelftide.web.auth.callback import CallbackController
 from shelftide.web.auth.doors import SessionMiddleware, anonymous
 from shelftide.web.console import CONSOLE
 from shelftide.web.entrance import ENTRANCE
+from shelftide.web.hooks import HOOKS
 from shelftide.web.portal import PORTAL
 from shelftide.web.problems import answer
 from shelftide.web.templating import environment
@@ -84,6 +85,7 @@ def build_site(
             *ENTRANCE,
             *CONSOLE,
             *PORTAL,
+            *HOOKS,
             *pages,
             create_static_files_router(
                 path="/static",

@@ -34,7 +34,7 @@ from shelftide_meta.metrics import AUDIENCES, BREAKDOWNS, FOLLOWS, SERIES, TOTAL
 from shelftide_meta.posts import Walk, edge_of_post, map_posts, read_posts, start_of
 from shelftide_meta.replies import classify
 from shelftide_meta.values import identifier, maybe_whole, moment
-from shelftide_meta.webhooks import pages_of
+from shelftide_meta.webhooks import WEBHOOKS, pages_of
 from shelftide_sdk.auth import OAuth2
 from shelftide_sdk.client import Budget
 from shelftide_sdk.connector import (
@@ -65,6 +65,7 @@ from shelftide_sdk.records import (
     Profile,
     ProfileDay,
 )
+from shelftide_sdk.webhooks import Webhooks
 
 _MOVING = days(30)  # counts of a post still move
 _LATE = days(3)  # insights come up to 48 hours late
@@ -102,6 +103,7 @@ class Instagram(Connector):
         emulator="shelftide_meta.emulator:MetaEmulator",
     )
     auth: ClassVar[OAuth2] = INSTAGRAM_AUTH
+    webhooks: ClassVar[Webhooks | None] = WEBHOOKS
     streams: ClassVar[tuple[Stream, ...]] = (
         Stream("profiles", Profile),
         Stream("profile_days", ProfileDay, (), "date", _LATE, days(3)),

@@ -1,16 +1,24 @@
 """Deliveries of Meta's webhooks about Instagram: new comments, and the last figures of a story that ends."""
 
+import hashlib
+import hmac
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from shelftide_meta.auth import verify_webhook
 from shelftide_meta.mapping_instagram import map_snapshot
 from shelftide_meta.values import identifier, maybe_whole, text, whole
+from shelftide_sdk.auth import App, Settings
 from shelftide_sdk.connector import Page, WebhookRequest, map_rows
-from shelftide_sdk.errors import ContractError
+from shelftide_sdk.errors import ContractError, DataError
 from shelftide_sdk.records import Comment, ContentSnapshot
+from shelftide_sdk.webhooks import Delivery, ForgedDeliveryError, Headers, Webhooks
+
+MAX_AGE = timedelta(hours=37)  # Meta tries for 36 hours
 
 _STORY = ("impressions", "views", "reach", "replies", "follows", "profile_visits", "shares")
 
@@ -71,3 +79,53 @@ def _comment(value: Any, own_id: str, at: datetime) -> Comment:
 def _story(value: Any, at: datetime) -> ContentSnapshot:
     figures = {name: whole(value[name], name) for name in _STORY if value.get(name) is not None}
     return map_snapshot({"id": identifier(value.get("media_id"), "media_id")}, figures, at)
+
+
+def describe(headers: Headers, body: bytes) -> Sequence[Delivery]:
+    """One delivery an account: a request may hold the news of many. Meta names no ids; the signed bytes name theirs.
+
+    Raises ForgedDeliveryError for another form.
+    """
+    try:
+        value = json.loads(body)
+        if not isinstance(value["object"], str):
+            raise ForgedDeliveryError("an object that is no word")
+        times: dict[str, int] = {}
+        for entry in value["entry"]:
+            at = entry["time"]
+            if isinstance(at, bool) or not isinstance(at, int):
+                raise ForgedDeliveryError("a time that is no number")
+            account = identifier(entry["id"])
+            times[account] = max(at, times.get(account, at))
+        name = hashlib.sha256(body).hexdigest()
+        return tuple(
+            Delivery(
+                delivery_id=name,
+                topic=value["object"],
+                account=account,
+                triggered_at=datetime.fromtimestamp(at, UTC),
+            )
+            for account, at in times.items()
+        )
+    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError, DataError) as error:
+        raise ForgedDeliveryError("not a delivery of Meta") from error
+
+
+def challenge(app: App, params: Mapping[str, str]) -> str | None:
+    """The answer to Meta's question when a subscription is made: the app's `verify_token` opens."""
+    asked, token = params.get("hub.challenge", ""), app.extra.get("verify_token", "")
+    right = hmac.compare_digest(params.get("hub.verify_token", "").encode(), token.encode())
+    if params.get("hub.mode") != "subscribe" or not token or not right or not re.fullmatch(r"[\w-]{1,200}", asked):
+        return None
+    return asked
+
+
+def _verify(app: App, headers: Headers, body: bytes) -> bool:
+    return bool(app.client_secret) and verify_webhook(app.client_secret, headers, body)
+
+
+def _account_of(account_id: str, settings: Settings) -> str:
+    return account_id
+
+
+WEBHOOKS = Webhooks(verify=_verify, describe=describe, account_of=_account_of, max_age=MAX_AGE, challenge=challenge)

@@ -41,6 +41,7 @@ from shelftide_sdk.errors import (
 )
 from shelftide_sdk.hookspecs import hookimpl, hookspec
 from shelftide_sdk.money import Money
+from shelftide_sdk.webhooks import Delivery, ForgedDeliveryError, Matter, Subject, Webhooks
 
 __all__ = [
     "API_VERSION",
@@ -59,8 +60,11 @@ __all__ = [
     "Cursor",
     "DataError",
     "Delete",
+    "Delivery",
+    "ForgedDeliveryError",
     "Health",
     "HealthState",
+    "Matter",
     "Money",
     "NoAuth",
     "OAuth2",
@@ -70,9 +74,11 @@ __all__ = [
     "Reject",
     "SettingField",
     "Stream",
+    "Subject",
     "TokenSet",
     "TransientError",
     "WebhookRequest",
+    "Webhooks",
     "bearer",
     "days",
     "hookimpl",

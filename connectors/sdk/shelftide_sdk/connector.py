@@ -13,6 +13,7 @@ from shelftide_sdk.auth import Auth, NoAuth
 from shelftide_sdk.client import Budget, Client
 from shelftide_sdk.errors import ConnectorError, DataError
 from shelftide_sdk.records import Record
+from shelftide_sdk.webhooks import Webhooks
 
 API_VERSION = (1, 0)
 
@@ -201,6 +202,7 @@ class Connector(ABC):
     info: ClassVar[ConnectorInfo]
     auth: ClassVar[Auth] = NoAuth()
     streams: ClassVar[tuple[Stream, ...]] = ()
+    webhooks: ClassVar[Webhooks | None] = None
 
     @abstractmethod
     async def check(self, ctx: Context) -> Health:
@@ -220,6 +222,13 @@ class Connector(ABC):
 
     async def webhook(self, ctx: Context, request: WebhookRequest) -> list[Page]:
         """Turn a verified delivery into pages. Called later, never while the platform waits."""
+        return []
+
+    async def subscribe(self, ctx: Context, address: str) -> list[str]:
+        """Make sure that the platform sends what matters to `address`; the topics that had to be asked for again.
+
+        Called after connecting and once a day: platforms drop the subscriptions of receivers that were deaf.
+        """
         return []
 
     @classmethod

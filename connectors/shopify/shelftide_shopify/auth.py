@@ -75,6 +75,8 @@ def verify_webhook(secret: str, headers: Mapping[str, str], body: bytes) -> bool
     """Whether Shopify signed this delivery. Both header families count: `X-Shopify-*` and the newer `shopify-*`."""
     lower = {name.lower(): value for name, value in headers.items()}
     claimed = lower.get("x-shopify-hmac-sha256") or lower.get("shopify-hmac-sha256") or ""
+    if not secret:
+        return False
     return hmac.compare_digest(claimed.encode(), sign_webhook(secret, body).encode())
 
 

@@ -32,9 +32,11 @@ from shelftide_sdk.records import (
     Touch,
     Variant,
 )
+from shelftide_sdk.webhooks import Webhooks
 from shelftide_shopify.auth import SHOP_PATTERN, SHOPIFY_AUTH
 from shelftide_shopify.changes import ChangeReader, Source, starting_progress
 from shelftide_shopify.completion import add_refund_lines, complete_item, complete_order, complete_product
+from shelftide_shopify.deliveries import WEBHOOKS
 from shelftide_shopify.door import Door
 from shelftide_shopify.mapping import (
     Row,
@@ -61,6 +63,7 @@ from shelftide_shopify.queries import (
 )
 from shelftide_shopify.replies import QueryTooLargeError, classify_reply
 from shelftide_shopify.shop import Shop, map_shop, moment, timestamp
+from shelftide_shopify.subscriptions import subscribe
 from shelftide_shopify.walk import Plan, Position, id_mark, since_id, since_update, updated_mark, walk
 from shelftide_shopify.webhooks import read_delivery
 
@@ -91,6 +94,7 @@ class Shopify(Connector):
         emulator="shelftide_shopify.emulator:ShopifyEmulator",
     )
     auth: ClassVar[OAuth2] = SHOPIFY_AUTH
+    webhooks: ClassVar[Webhooks | None] = WEBHOOKS
     streams: ClassVar[tuple[Stream, ...]] = (
         Stream("orders", Order, (OrderLine, Refund, Touch), "updated_at", days(2), timedelta(hours=6)),
         Stream("products", Product, (Variant,), "updated_at", days(1), whole=True),
@@ -180,6 +184,11 @@ class Shopify(Connector):
             rows = await self._rows(door, STOCK, "inventoryItems", reading.stale_items)
             pages.append(_page([await complete_item(door, row) for row in rows], map_levels, StockLevel))
         return [page for page in pages if page.records or page.deletes or page.rejects]
+
+    async def subscribe(self, ctx: Context, address: str) -> list[str]:
+        """The topics that did not reach `address` any more, or never did."""
+        door = Door(ctx)
+        return await subscribe(door, await self._open(door), address)
 
     async def _open(self, door: Door) -> Shop:
         if self._shop is None:

@@ -16,6 +16,7 @@ from shelftide_shopify.emulator_bulk import FILE_HOST, BulkJobs
 from shelftide_shopify.emulator_cost import MAX_QUERY_COST, RESTORE_RATES, Bucket, CostCounter, actual_cost
 from shelftide_shopify.emulator_graph import Session, chance, root_value
 from shelftide_shopify.emulator_oauth import Grant, Tokens
+from shelftide_shopify.emulator_subscriptions import Subscriptions
 from shelftide_shopify.schema import VERSIONS, load_schema
 
 _STATUS_TEXTS = {
@@ -49,6 +50,7 @@ class ShopifyEmulator(Emulator):
         tokens: the OAuth side; `tokens.issue(shop, scopes)` gives a token without the consent page.
         refusals: HTTP status (402, 403, 404, 423, 430 ...) or GraphQL code (SHOP_INACTIVE ...) by shop.
         deleted_products: product key to time of deletion, by shop.
+        subscriptions: which topics each shop sends, and where to.
         jobs: bulk operations; `jobs.outcomes` decides how the next ones end (FAILED, EXPIRED, CANCELED).
         protected_data: false hides e-mail and phone, as without Shopify's approval.
         channels: whose orders are served; `Channel.STORE` ones are point-of-sale orders.
@@ -76,11 +78,13 @@ class ShopifyEmulator(Emulator):
         self.protected_data = True
         self.channels: tuple[Channel, ...] = (Channel.SHOPIFY,)
         self.jobs = BulkJobs(root_value(), seed)
+        self.subscriptions = Subscriptions()
         self._rate = RESTORE_RATES[plan]
         self._buckets: dict[str, Bucket] = {}
         self._calls: Counter[str] = Counter()  # by shop: one shop's bad luck is not another's
         self._root = {
             **root_value(),
+            **self.subscriptions.resolvers(),
             "bulkOperationRunQuery": self._start_bulk,
             "bulkOperationCancel": lambda info, id: self.jobs.cancel(id, info.context),  # noqa: A006  # schema's name
             "bulkOperation": lambda info, id: self.jobs.poll(id, info.context),  # noqa: A006  # schema's name

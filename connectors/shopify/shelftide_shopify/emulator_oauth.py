@@ -93,6 +93,10 @@ class Tokens:
             return _refusal("invalid_request", "The authorization code was not found or was already used", 400)
         return reply(self.issue(request.host, granted[1], expiring=str(asked.get("expiring", "")) in {"1", "True"}))
 
+    def spend(self, code: str) -> None:
+        """Somebody else has traded this code already."""
+        self._codes.pop(code, None)
+
     def issue(
         self, shop: str, scopes: frozenset[str], *, expiring: bool = True, parent: str | None = None
     ) -> dict[str, Any]:

@@ -104,6 +104,11 @@ class WebhookSender:
                     break
             else:
                 self.given_up.add(delivery.topic)
+                self._emulator.subscriptions.drop(self._shop, delivery.topic)
+
+    def subscribed(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Those whose topic the app has asked for."""
+        return [each for each in deliveries if self._emulator.subscriptions.addresses(self._shop, each.topic)]
 
 
 def _local(at: datetime, brand: Brand) -> str:
@@ -231,3 +236,38 @@ def level_body(state: StockState, brand: Brand) -> dict[str, Any]:
         "available": state.available,
         "updated_at": _local(state.updated_at, brand),
     }
+
+
+def removed_body(brand: Brand, shop: str) -> dict[str, Any]:
+    """`app/uninstalled`: the shop's own card."""
+    return {"id": stable_id("Shop", shop), "name": brand.name, "myshopify_domain": shop, "currency": brand.currency}
+
+
+def finished_body(job_id: str, at: datetime) -> dict[str, Any]:
+    """`bulk_operations/finish`."""
+    return {
+        "admin_graphql_api_id": job_id,
+        "completed_at": at.isoformat(),
+        "created_at": at.isoformat(),
+        "error_code": None,
+        "status": "completed",
+        "type": "query",
+    }
+
+
+def customer_body(order: Order, shop: str, *, request: int | None = None) -> dict[str, Any]:
+    """`customers/redact`, or with a `request` `customers/data_request`, of the buyer of an order."""
+    number, buyer = stable_id("Order", order.key), order.person
+    body: dict[str, Any] = {
+        "shop_id": stable_id("Shop", shop),
+        "shop_domain": shop,
+        "customer": {"id": stable_id("Customer", buyer.key), "email": buyer.email, "phone": buyer.phone or None},
+    }
+    if request is None:
+        return {**body, "orders_to_redact": [number]}
+    return {**body, "orders_requested": [number], "data_request": {"id": request}}
+
+
+def shop_redact_body(shop: str) -> dict[str, Any]:
+    """`shop/redact`: 48 hours after the app was removed."""
+    return {"shop_id": stable_id("Shop", shop), "shop_domain": shop}

@@ -3,6 +3,8 @@
 Costs count objects, so the selections are lean: shop money only, except where the buyer's own currency matters.
 """
 
+from collections.abc import Sequence
+
 API_VERSION = "2026-07"
 
 SHOP = """
@@ -268,6 +270,23 @@ def bulk_products(since: str, with_cost: bool) -> str:
     )
 
 
+SUBSCRIPTIONS = """
+query Subscriptions($first: Int, $after: String) {
+  webhookSubscriptions(first: $first, after: $after) { nodes { id topic uri } pageInfo { hasNextPage endCursor } }
+}
+"""
+
+
+def create_subscriptions(topics: Sequence[str]) -> str:
+    """One mutation for many topics, each under its own name in the reply."""
+    made = "\n".join(
+        f"  {topic}: webhookSubscriptionCreate(topic: {topic}, webhookSubscription: {{uri: $uri, format: JSON}})"
+        " { webhookSubscription { id } userErrors { field message } }"
+        for topic in topics
+    )
+    return f"mutation Subscribe($uri: String!) {{\n{made}\n}}"
+
+
 def all_queries() -> dict[str, str]:
     """Every query by name, for validation."""
     flags = (True, False)
@@ -289,6 +308,8 @@ def all_queries() -> dict[str, str]:
         "locations": LOCATIONS,
         "bulk_run": BULK_RUN,
         "bulk_poll": BULK_POLL,
+        "subscriptions": SUBSCRIPTIONS,
+        "create_subscriptions": create_subscriptions(("ORDERS_CREATE", "APP_UNINSTALLED")),
         **{f"bulk_orders[{flag}]": bulk_orders("2026-01-01T00:00:00Z", flag) for flag in flags},
         **{f"bulk_products[{flag}]": bulk_products("2026-01-01T00:00:00Z", flag) for flag in flags},
     }

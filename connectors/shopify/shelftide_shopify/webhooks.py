@@ -82,13 +82,20 @@ def read_delivery(request: WebhookRequest, shop: Shop) -> tuple[Page, Reading]:
         if not isinstance(body, dict):
             raise DataError("the body is not a JSON object")
         if topic in _DELETES:
-            return Page(deletes=(_DELETES[topic](body),)), Reading()
+            return Page(deletes=(_DELETES[topic](body),)), _after_delete(topic, body)
         if topic.startswith(_NOT_DATA):
             return Page(), Reading(skipped=topic)
         reading = _reader(topic)(body, shop)
     except (DataError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         return Page(rejects=(_reject(topic, error, request.body),)), Reading()
     return Page(records=reading.records), reading
+
+
+def _after_delete(topic: str, body: Mapping[str, Any]) -> Reading:
+    """The body of a disconnection tells no time: the item is read again, should it be connected by now."""
+    if topic == "inventory_levels/disconnect":
+        return Reading(stale_items=(number(body["inventory_item_id"]),))
+    return Reading()
 
 
 def _reader(topic: str) -> Callable[[Any, Shop], Reading]:

@@ -35,6 +35,7 @@ from shelftide_sdk.records import (
     Touch,
     Variant,
 )
+from shelftide_sdk.webhooks import Webhooks
 from shelftide_tiktok.auth import SHOP_API, SHOP_AUTH
 from shelftide_tiktok.mapping_shop import (
     Shop,
@@ -51,7 +52,7 @@ from shelftide_tiktok.mapping_shop import (
 from shelftide_tiktok.markets import currency_of, zone_of
 from shelftide_tiktok.replies import classify_shop
 from shelftide_tiktok.values import Row, data_of, listed, unrepeated
-from shelftide_tiktok.webhooks import Reading, read_delivery
+from shelftide_tiktok.webhooks import WEBHOOKS, Reading, read_delivery
 from shelftide_tiktok.windows import Search, changes, load_progress, pages
 
 SHOPS = "/authorization/202309/shops"
@@ -98,6 +99,7 @@ class TikTokShop(Connector):
         emulator="shelftide_tiktok.emulator:TikTokShopEmulator",
     )
     auth: ClassVar[OAuth2] = SHOP_AUTH
+    webhooks: ClassVar[Webhooks | None] = WEBHOOKS
     streams: ClassVar[tuple[Stream, ...]] = (
         Stream("orders", Order, (OrderLine, Touch), "update_time", days(1)),
         Stream("refunds", Refund, (), "update_time", days(1)),

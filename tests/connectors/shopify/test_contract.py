@@ -9,6 +9,8 @@ import pytest
 from graphql import NoDeprecatedCustomRule, build_client_schema, parse, validate
 
 from shelftide_sdk.records import Location, Order, OrderLine, Product, Record, Refund, StockLevel, Variant
+from shelftide_sdk.webhooks import ForgedDeliveryError
+from shelftide_shopify.deliveries import FORM_OF, describe
 from shelftide_shopify.emulator_bulk import check
 from shelftide_shopify.emulator_cost import MAX_QUERY_COST, CostCounter
 from shelftide_shopify.queries import all_queries, bulk_orders, bulk_products
@@ -120,3 +122,31 @@ def test_the_recorded_refund_in_figures() -> None:
     (refund,) = READERS["refund"](bodies()["refund.json"][1], SHOP).records
     assert isinstance(refund, Refund)
     assert (str(refund.amount.amount), refund.quantity, refund.order_id) == ("209.00", 2, "450789469")
+
+
+@pytest.mark.parametrize(
+    ("name", "effect"),
+    [
+        ("order", "orders"),
+        ("product", "products"),
+        ("refund", "refunds/create"),
+        ("inventory_level", "inventory_levels"),
+        ("inventory_item", "inventory_items"),
+        ("location", "locations"),
+        ("customer", ""),
+        ("variant", ""),
+        ("discount_code", ""),
+        ("price_rule", ""),
+    ],
+)
+def test_a_recorded_body_has_the_form_of_its_own_topics_and_of_no_others(name: str, effect: str) -> None:
+    recorded = json.loads((BODIES / f"{name}.json").read_text())
+    body = json.dumps(recorded[name]).encode()
+    fitting = set()
+    for topic in FORM_OF:
+        headers = {"x-shopify-topic": topic, "x-shopify-shop-domain": "a.myshopify.com", "x-shopify-webhook-id": "w"}
+        try:
+            fitting |= {delivery.effect for delivery in describe(headers, body)}
+        except ForgedDeliveryError:
+            continue
+    assert fitting == ({effect} if effect else set())

@@ -10,14 +10,26 @@ import pytest
 from tests.connectors.fake_world import NOW, FakeWorld, brand, many_orders, order, refund
 from tests.connectors.shopify.bench import APP, Bench
 
+from shelftide_sdk.errors import ConfigurationError
 from shelftide_sdk.records import Order, OrderLine, Product, Refund, StockLevel, Variant
 from shelftide_sdk.testing.world.model import stable_id
+from shelftide_sdk.webhooks import ForgedDeliveryError
 from shelftide_shopify.auth import verify_webhook
 from shelftide_shopify.connector import Shopify
+from shelftide_shopify.deliveries import FORM_OF, describe, subject_of
 from shelftide_shopify.emulator_bulk import check
 from shelftide_shopify.emulator_search import Search, SearchError
-from shelftide_shopify.emulator_webhooks import WebhookSender, level_body, product_body
+from shelftide_shopify.emulator_webhooks import (
+    WebhookSender,
+    customer_body,
+    finished_body,
+    level_body,
+    product_body,
+    removed_body,
+    shop_redact_body,
+)
 from shelftide_shopify.schema import SchemaMissingError, load_schema
+from shelftide_shopify.subscriptions import TOPICS
 
 LUMEN = brand()
 
@@ -337,3 +349,68 @@ async def test_the_connector_is_registered() -> None:
     from shelftide_shopify import register_connectors  # noqa: PLC0415  # the hook itself is under test
 
     assert register_connectors() == [Shopify]
+
+
+# Subscriptions
+
+
+async def test_subscriptions_that_shopify_dropped_are_made_again_and_no_others() -> None:
+    bench = Bench(eventful())
+    address = "https://console.example/hooks/shopify"
+    assert set(await Shopify().subscribe(bench.context, address)) == set(TOPICS)
+    assert await Shopify().subscribe(bench.context, address) == []
+    sender = WebhookSender(bench.emulator, bench.shop)
+    sent = sender.happened(NOW - timedelta(days=1), NOW)
+
+    async def deaf(headers: Any, body: bytes) -> int:
+        return 503 if headers["X-Shopify-Topic"] == "refunds/create" else 200
+
+    await sender.send(sent, deaf)
+    assert {each.topic for each in sender.subscribed(sent)} == {"orders/create", "orders/updated"}
+    assert await Shopify().subscribe(bench.context, address) == ["REFUNDS_CREATE"]
+    assert sender.subscribed(sent) == sent
+
+
+async def test_a_grant_without_a_scope_is_not_subscribed_to_what_it_opens() -> None:
+    bench = Bench(eventful(), scopes=("read_orders",))
+    asked = await Shopify().subscribe(bench.context, "https://console.example/hooks/shopify")
+    assert "ORDERS_CREATE" in asked
+    assert not [topic for topic in asked if topic.startswith(("PRODUCTS", "INVENTORY"))]
+
+
+async def test_an_address_that_shopify_does_not_take_is_told_with_what_to_do() -> None:
+    with pytest.raises(ConfigurationError, match="not allowed") as caught:
+        await Shopify().subscribe(Bench(eventful()).context, "http://console.example/hooks/shopify")
+    assert "PUBLIC_URL" in caught.value.hint
+
+
+async def test_all_that_a_shop_sends_has_the_form_of_its_topic_and_no_other_shops() -> None:
+    world = eventful()
+    bench = Bench(world)
+    sender, buyer = WebhookSender(bench.emulator, bench.shop), world.all_orders[0]
+    bodies: dict[str, dict[str, Any]] = {
+        "app/uninstalled": removed_body(LUMEN, bench.shop),
+        "bulk_operations/finish": finished_body("gid://shopify/BulkOperation/1", NOW),
+        "customers/redact": customer_body(buyer, bench.shop),
+        "customers/data_request": customer_body(buyer, bench.shop, request=7),
+        "shop/redact": shop_redact_body(bench.shop),
+        "products/update": product_body(LUMEN.products[0], LUMEN),
+        "inventory_levels/update": level_body(world.stock("lumen")[0], LUMEN),
+        "orders/delete": {"id": 1},
+        "inventory_levels/disconnect": {"inventory_item_id": 1, "location_id": 2},
+    }
+    sent = sender.happened(NOW - timedelta(days=1), NOW)
+    sent += [sender.deliver(topic, body, NOW) for topic, body in bodies.items()]
+    for each in sent:
+        headers = {name.lower(): value for name, value in each.headers.items()}
+        (found,) = describe(headers, each.body)
+        assert (found.topic, found.account, found.triggered_at) == (each.topic, bench.shop, each.triggered_at)
+        fitting = set()
+        for topic in FORM_OF:
+            try:
+                fitting |= {one.effect for one in describe({**headers, "x-shopify-topic": topic}, each.body)}
+            except ForgedDeliveryError:
+                continue
+        deletes = {topic for topic in FORM_OF if topic.endswith("/delete")}
+        assert fitting == (deletes if each.topic in deletes else {found.effect}), each.topic
+    assert subject_of(json.dumps(bodies["customers/redact"]).encode()).customers[0].email == buyer.person.email

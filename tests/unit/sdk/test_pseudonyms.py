@@ -2,7 +2,7 @@
 
 import pytest
 
-from shelftide_sdk.pseudonyms import pseudonym
+from shelftide_sdk.pseudonyms import pseudonym, pseudonyms
 from shelftide_sdk.records import Customer
 
 OF = pseudonym(b"a tenant's key")
@@ -43,3 +43,11 @@ def test_the_key_does_not_show_the_person() -> None:
     assert found is not None
     assert len(found[0]) == 64
     assert "ada" not in found[0]
+
+
+def test_who_was_erased_has_no_key_by_any_of_the_names() -> None:
+    whole = Customer(email="a@example.com", phone="+393331234567", platform_id="p1")
+    names = [name for name, _ in pseudonyms(b"k", whole)]
+    assert len(set(names)) == 3
+    assert [pseudonym(b"k", frozenset({name}))(whole) for name in names] == [None, None, None]
+    assert pseudonym(b"k", frozenset({"another"}))(whole) == pseudonym(b"k")(whole) == (names[0], "email")

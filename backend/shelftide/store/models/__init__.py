@@ -38,6 +38,7 @@ from shelftide.store.models.products import (
 from shelftide.store.models.rollup import metric_daily, rollups, sku_daily, sku_stock
 from shelftide.store.models.runs import run_attempts, runs, schedules, simulation
 from shelftide.store.models.tables import metadata
+from shelftide.store.models.webhooks import erased_customers, inbox, webhook_apps, webhook_routes
 
 __all__ = [
     "agencies",
@@ -49,8 +50,10 @@ __all__ = [
     "content_links",
     "credentials",
     "domains",
+    "erased_customers",
     "grant_accounts",
     "grants",
+    "inbox",
     "lake_logins",
     "link_decisions",
     "membership_tenants",
@@ -78,4 +81,6 @@ __all__ = [
     "tenants",
     "unlinked_content",
     "users",
+    "webhook_apps",
+    "webhook_routes",
 ]

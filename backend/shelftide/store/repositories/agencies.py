@@ -22,6 +22,7 @@ from shelftide.store.models import (
     tenant_keys,
     tenant_names,
     tenants,
+    webhook_apps,
 )
 from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import UnitOfWork
@@ -67,6 +68,17 @@ class OAuthState(msgspec.Struct, frozen=True, kw_only=True):
     verifier: str | None
     connection_id: UUID | None
     expires_at: datetime
+
+
+class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the audit trail. `detail` is the action's own words."""
+
+    audit_id: UUID
+    tenant_id: UUID
+    at: datetime
+    action: str
+    target: str
+    detail: dict[str, Any]
 
 
 _TENANT = [tenants.c[name] for name in Tenant.__struct_fields__]
@@ -179,6 +191,9 @@ async def set_platform_app(uow: UnitOfWork, vault: Vault, connector: str, app: A
         .values(agency_id=uow.scope.agency_id, connector=connector, **values)
         .on_conflict_do_update(index_elements=["agency_id", "connector"], set_=values)
     )
+    await uow.connection.execute(
+        insert(webhook_apps).values(agency_id=uow.scope.agency_id, connector=connector).on_conflict_do_nothing()
+    )
 
 
 async def get_platform_app(uow: UnitOfWork, vault: Vault, connector: str, redirect_uri: str) -> App:
@@ -219,6 +234,22 @@ async def take_oauth_state(uow: UnitOfWork, state_hash: str) -> OAuthState | Non
     )
     row = (await uow.connection.execute(statement)).mappings().one_or_none()
     return None if row is None else to_struct(row, OAuthState)
+
+
+async def list_records(uow: UnitOfWork, *, prefix: str, limit: int) -> list[AuditRecord]:
+    """Newest lines of the audit trail about brands in scope whose action begins with `prefix`."""
+    columns = [audit.c[name] for name in AuditRecord.__struct_fields__]
+    statement = (
+        select(*columns)
+        .where(
+            audit.c.agency_id == uow.scope.agency_id,
+            audit.c.tenant_id.in_(uow.scope.tenant_ids),
+            audit.c.action.startswith(prefix, autoescape=True),
+        )
+        .order_by(audit.c.at.desc(), audit.c.audit_id)
+        .limit(limit)
+    )
+    return [to_struct(row, AuditRecord) for row in (await uow.connection.execute(statement)).mappings()]
 
 
 async def record(

@@ -6,12 +6,20 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shelftide.core.errors import NotFoundError
 from shelftide.store.ids import new_id
-from shelftide.store.models import connections, quarantine, stream_states
+from shelftide.store.models import (
+    connections,
+    metric_daily,
+    quarantine,
+    rollups,
+    sku_daily,
+    sku_stock,
+    stream_states,
+)
 from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import UnitOfWork
 
@@ -104,13 +112,13 @@ async def repoint_connections(
     return [(UUID(str(row[0])), str(row[1])) for row in (await uow.connection.execute(statement)).all()]
 
 
-async def detach_connection(uow: UnitOfWork, connection_id: UUID) -> None:
+async def detach_connection(uow: UnitOfWork, connection_id: UUID, *, reason: str = "Released.") -> None:
     """The connection reads no more and holds no grant; what it read stays with the brand."""
     c = connections.c
     await uow.connection.execute(
         update(connections)
         .where(c.tenant_id == uow.scope.tenant_id, c.connection_id == connection_id)
-        .values(grant_id=None, state="paused", reason="Released.", step="Connect the account again to go on.")
+        .values(grant_id=None, state="paused", reason=reason, step="Connect the account again to go on.")
     )
 
 
@@ -142,6 +150,14 @@ async def set_health(uow: UnitOfWork, connection_id: UUID, *, state: str, reason
         .where(connections.c.tenant_id == uow.scope.tenant_id, connections.c.connection_id == connection_id)
         .values(state=state, reason=reason, step=step, checked_at=func.now())
     )
+
+
+async def erase_connection_rows(uow: UnitOfWork, connection_id: UUID) -> None:
+    """Forget where a connection's streams stand, its figures and its rejected rows."""
+    for table in (stream_states, quarantine, rollups, metric_daily, sku_daily, sku_stock):
+        await uow.connection.execute(
+            delete(table).where(table.c.tenant_id == uow.scope.tenant_id, table.c.connection_id == connection_id)
+        )
 
 
 async def list_streams(uow: UnitOfWork, connection_id: UUID | None = None) -> list[StreamState]:

@@ -5,13 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shelftide.core.errors import ConflictError, NotFoundError
 from shelftide.core.vault import Secret, Vault, WrappedKey
 from shelftide.store.ids import new_id
-from shelftide.store.models import credentials, grant_accounts, grants
+from shelftide.store.models import connections, credentials, grant_accounts, grants
 from shelftide.store.repositories.agencies import agency_key
 from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import UnitOfWork
@@ -206,6 +206,33 @@ async def release_account(uow: UnitOfWork, grant_id: UUID, account_id: str) -> N
         )
         .values(tenant_id=None)
     )
+
+
+async def token_stored_at(uow: UnitOfWork, grant_id: UUID) -> datetime | None:
+    """When a grant's token was stored last; None when no connection in scope uses it."""
+    statement = select(credentials.c.updated_at).where(
+        credentials.c.agency_id == uow.scope.agency_id, credentials.c.grant_id == grant_id
+    )
+    found: datetime | None = (await uow.connection.execute(statement)).scalar_one_or_none()
+    return found
+
+
+async def forget_token(uow: UnitOfWork, grant_id: UUID, *, besides: UUID) -> None:
+    """Drop a grant's token unless another brand, or another connection than `besides`, lives on it."""
+    c, a = connections.c, grant_accounts.c
+    others = select(c.connection_id).where(
+        c.tenant_id.in_(uow.scope.tenant_ids), c.grant_id == grant_id, c.connection_id != besides
+    )
+    assigned = select(a.account_id).where(
+        a.agency_id == uow.scope.agency_id, a.grant_id == grant_id, a.tenant_id.is_not(None)
+    )
+    for statement in (others, assigned):
+        if (await uow.connection.execute(statement.limit(1))).first() is not None:
+            return
+    await uow.connection.execute(
+        delete(credentials).where(credentials.c.agency_id == uow.scope.agency_id, credentials.c.grant_id == grant_id)
+    )
+    await set_grant_state(uow, grant_id, "reconnect", "Erased at the platform's request.")
 
 
 class TokenStore:

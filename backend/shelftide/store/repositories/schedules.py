@@ -39,6 +39,16 @@ async def add_schedule(uow: UnitOfWork, values: Mapping[str, Any]) -> UUID:
     return schedule_id
 
 
+async def has_schedule(uow: UnitOfWork, job: str, arguments: Mapping[str, Any]) -> bool:
+    """Whether the scope's brand has a schedule of this job with these arguments."""
+    statement = select(schedules.c.schedule_id).where(
+        schedules.c.tenant_id == uow.scope.tenant_id,
+        schedules.c.job == job,
+        schedules.c.arguments == dict(arguments),
+    )
+    return (await uow.connection.execute(statement.limit(1))).first() is not None
+
+
 async def due_schedules(uow: SystemUnitOfWork) -> list[DueSchedule]:
     """What is due now, locked; rows that another sweeper holds are left to it."""
     columns = [schedules.c[name] for name in DueSchedule.__struct_fields__]

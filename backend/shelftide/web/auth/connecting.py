@@ -1,18 +1,22 @@
 """Consent as console and API both use it: begin, and the callback that ends it."""
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from litestar import Request
 
+from shelftide.core.errors import InvalidInputError
 from shelftide.core.scope import Scope
 from shelftide.ingest.connect import Connected, Connecting
 from shelftide.jobs.services import Services
 from shelftide.jobs.simulation import queue_sync
+from shelftide.jobs.webhooks import queue_keeping
 from shelftide.store.repositories.agencies import list_tenants, record
 from shelftide.store.repositories.grants import Grant, GrantAccount, list_accounts, list_grants
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.doors import principal
+from shelftide_sdk import AuthorizationError
 
 
 class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,20 +65,35 @@ def connecting(services: Services) -> Connecting:
         consent=services.consent,
         clock=services.clock,
         routes=services.routes,
-        queue=queue_sync,
+        queue=_begin_reading,
     )
+
+
+async def _begin_reading(uow: UnitOfWork, connection_id: UUID) -> None:
+    """What a connection begins with: its first sync, and the platform's deliveries from now on."""
+    await queue_sync(uow, connection_id)
+    await queue_keeping(uow, connection_id)
 
 
 async def finish_consent(request: Request[Any, Any, Any], services: Services, connector: str) -> Connected:
     """Check the callback, connect what it opens; the first syncs are queued."""
     who = principal(request)
+    pairs = list(request.query_params.multi_items())
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise InvalidInputError("The address names something twice.", hint="Start connecting again.")
     await services.refresh_clock()
-    return await connecting(services).finish(
-        who.scope,
-        services.registry.connector(connector),
-        dict(request.query_params),
-        session_hash=who.session_hash,
-    )
+    try:
+        return await connecting(services).finish(
+            who.scope,
+            services.registry.connector(connector),
+            dict(pairs),
+            redirect_uri=redirect_uri(services, connector),
+            session_hash=who.session_hash,
+        )
+    except AuthorizationError as error:  # forged, old, or a code that the platform does not take: not our failure
+        raise InvalidInputError(
+            "The platform did not confirm this consent.", hint="Start connecting again.", internal=error.message
+        ) from error
 
 
 class GrantAccounts(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,7 @@
+"""Where platforms push to: `/hooks/{connector}`."""
+
+from shelftide.web.hooks.deliveries import HooksController
+
+HOOKS = (HooksController,)
+
+__all__ = ["HOOKS"]

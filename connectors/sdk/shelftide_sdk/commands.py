@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 import click
 import msgspec
@@ -20,13 +20,16 @@ from rich.console import Console
 from rich.table import Table
 
 from shelftide_sdk.auth import App, TokenSet
+from shelftide_sdk.authoring import new_command, run_command
 from shelftide_sdk.connector import Connector, Context, Page, Reject, Stream, days
 from shelftide_sdk.errors import ConfigurationError, ConnectorError
 from shelftide_sdk.hosts import Routes
 from shelftide_sdk.http import FixedCredentials, PlatformClient
 from shelftide_sdk.pseudonyms import pseudonym
+from shelftide_sdk.quality import quality_near, quality_of
 from shelftide_sdk.reading import guarded
 from shelftide_sdk.records import Customer, Record, record_type
+from shelftide_sdk.refusal import fail
 from shelftide_sdk.verdict import Verdict, judge, suite_for
 
 out = Console()
@@ -156,18 +159,6 @@ class Session:
         await self.client.close()
 
 
-def fail(error: ConnectorError, as_json: bool) -> NoReturn:
-    """One JSON line for machines, two lines for people; exit 2 for wrong use, 3 when platform or data refuse."""
-    if as_json:
-        body = {"error": error.kind, "message": error.message, "hint": error.hint}
-        click.echo(json.dumps(body, ensure_ascii=False), err=True)
-    else:
-        click.echo(f"Error: {error.message}", err=True)
-        if error.hint:
-            click.echo(error.hint, err=True)
-    raise SystemExit(2 if isinstance(error, ConfigurationError) else 3)
-
-
 class Commands(click.Group):
     """A command group that machines can use: with `--json`, a usage error is one JSON object too."""
 
@@ -220,6 +211,8 @@ def connector(registry: Callable[[], RegistryView]) -> click.Group:
     group.add_command(_discover_command(find))
     group.add_command(_read_command(find))
     group.add_command(_test_command(find))
+    group.add_command(new_command())
+    group.add_command(run_command(find))
     return group
 
 
@@ -360,18 +353,32 @@ def _test_command(find: Callable[[str], type[Connector]]) -> click.Command:
     @_JSON
     def test(name_or_path: str, seed: int, as_json: bool) -> None:
         try:
-            path = Path(name_or_path)
-            found = judge(name_or_path, path if path.exists() else suite_for(find(name_or_path)), seed=seed)
+            found = _judged(name_or_path, find, seed)
         except ConnectorError as error:
             fail(error, as_json)
         if as_json:
             click.echo(msgspec.json.encode(found).decode())
         else:
             _show_verdict(found)
-        if found.failed:
+        if found.failed or found.overclaimed:
             raise SystemExit(3)
 
     return test
+
+
+def _judged(name_or_path: str, find: Callable[[str], type[Connector]], seed: int) -> Verdict:
+    path = Path(name_or_path)
+    if path.exists():
+        quality = quality_near(path)
+        return judge(name_or_path, path, seed=seed, claimed=None if quality is None else quality.tier)
+    cls = find(name_or_path)
+    quality = quality_of(cls)
+    return judge(
+        name_or_path,
+        suite_for(cls, {} if quality is None else quality.exempt),
+        seed=seed,
+        claimed=cls.info.tier if quality is None else quality.tier,
+    )
 
 
 def _show_verdict(found: Verdict) -> None:
@@ -384,6 +391,8 @@ def _show_verdict(found: Verdict) -> None:
         for bug in rule.bugs:
             click.echo(f"\n{rule.name}: {bug}")
     click.echo(f"\n{found.target}: {found.tier or 'no tier'}; {found.passed} rules kept, {found.failed} broken.")
+    if found.overclaimed:
+        click.echo(f"{found.target} claims {found.claimed} and has earned {found.tier or 'no tier'}.")
 
 
 async def read_to_file(session: Session, stream_name: str, cursor: dict[str, Any] | None, path: Path) -> dict[str, Any]:

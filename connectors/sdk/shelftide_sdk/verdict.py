@@ -8,16 +8,17 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from shelftide_sdk.connector import Connector
 from shelftide_sdk.errors import ConfigurationError
+from shelftide_sdk.quality import TIERS, above
 
-TIERS = ("bronze", "silver", "gold")
 _SECONDS = 1800
 _SUITE = """\
 from shelftide_sdk.testing.conformance import ConnectorConformance, load_connector
@@ -25,6 +26,7 @@ from shelftide_sdk.testing.conformance import ConnectorConformance, load_connect
 
 class TestConnector(ConnectorConformance):
     connector = load_connector({path!r})
+    exempt = {exempt!r}
 """
 
 
@@ -41,7 +43,9 @@ class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What the suite says. `tier` is the highest whose rules, and those below, are all kept."""
+    """What the suite says. `tier` is the highest whose rules, and those below, are all kept; `claimed` is what the
+    connector says of itself, and `overclaimed` whether that is more.
+    """
 
     target: str
     tier: str | None
@@ -49,14 +53,18 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     failed: int
     skipped: int
     rules: tuple[RuleResult, ...]
+    claimed: str | None = None
+    overclaimed: bool = False
 
 
-def suite_for(connector: type[Connector]) -> str:
+def suite_for(connector: type[Connector], exempt: Mapping[str, str] = MappingProxyType({})) -> str:
     """A test file for an installed connector."""
-    return _SUITE.format(path=f"{connector.__module__}:{connector.__qualname__}")
+    return _SUITE.format(path=f"{connector.__module__}:{connector.__qualname__}", exempt=dict(exempt))
 
 
-def judge(target: str, test: Path | str, *, seed: int = 7, python: str = sys.executable) -> Verdict:
+def judge(
+    target: str, test: Path | str, *, seed: int = 7, python: str = sys.executable, claimed: str | None = None
+) -> Verdict:
     """Run the suite: of the tests at a path, or of a test file's text.
 
     Raises:
@@ -74,10 +82,10 @@ def judge(target: str, test: Path | str, *, seed: int = 7, python: str = sys.exe
                 f"The conformance suite of {target} did not run: {_last_words(done)}",
                 hint="Install shelftide-sdk[testing] and the connector's [testing] extra.",
             )
-    return weigh(target, rows)
+    return weigh(target, rows, claimed)
 
 
-def weigh(target: str, rows: Sequence[dict[str, Any]]) -> Verdict:
+def weigh(target: str, rows: Sequence[dict[str, Any]], claimed: str | None = None) -> Verdict:
     """Outcomes as a verdict. A tier without a single kept rule is not reached."""
     rules = tuple(msgspec.convert(row, RuleResult) for row in rows)
     reached = None
@@ -87,7 +95,9 @@ def weigh(target: str, rows: Sequence[dict[str, Any]]) -> Verdict:
             break
         reached = tier
     counts = {name: sum(rule.outcome == name for rule in rules) for name in ("passed", "failed", "skipped")}
-    return Verdict(target=target, tier=reached, rules=rules, **counts)
+    return Verdict(
+        target=target, tier=reached, rules=rules, claimed=claimed, overclaimed=above(claimed, reached), **counts
+    )
 
 
 def _run(python: str, path: Path, report: Path, seed: int) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from shelftide_sdk.testing.conformance import RULES, ConnectorConformance, rules_table
-from shelftide_sdk.verdict import TIERS
+from shelftide_sdk.quality import TIERS
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "connectors" / "writing.md"
 

@@ -103,6 +103,13 @@ class Foundation:
 
     # -- wiring -----------------------------------------------------------------------------------------
 
+    @classmethod
+    def wired(cls, connector: type[Connector], *, seed: int, since: timedelta) -> Wiring:
+        """Everything filled in for a connector outside pytest."""
+        suite = type("Wired", (cls,), {"connector": connector, "since": since})()
+        suite._seed = seed
+        return suite.wiring()
+
     def wiring(self) -> Wiring:
         """Everything filled in."""
         info = self.connector.info

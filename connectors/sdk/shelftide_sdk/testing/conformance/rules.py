@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 
-from shelftide_sdk.verdict import TIERS
+from shelftide_sdk.quality import TIERS
 
 
 class Rule(msgspec.Struct, frozen=True):

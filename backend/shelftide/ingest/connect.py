@@ -11,10 +11,10 @@ from shelftide.core.clock import SystemClock
 from shelftide.core.errors import ConflictError, InvalidInputError, NotFoundError
 from shelftide.core.scope import Scope
 from shelftide.core.vault import Vault
-from shelftide.ingest.credentials import Consent, FreshCredentials
+from shelftide.ingest.credentials import NO_APP, Consent, FreshCredentials, check_keys, check_settings
 from shelftide.ingest.sync import first_read_from
 from shelftide.store.database import Database
-from shelftide.store.repositories.agencies import OAuthState, get_platform_app, get_tenant, record
+from shelftide.store.repositories.agencies import get_platform_app, get_tenant, record
 from shelftide.store.repositories.connections import (
     add_connection,
     detach_connection,
@@ -33,7 +33,7 @@ from shelftide.store.repositories.grants import (
     set_grant_state,
 )
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide_sdk import Account, Connector, Context, TokenSet
+from shelftide_sdk import Account, AuthorizationError, Connector, Context, TokenSet
 from shelftide_sdk.connector import days
 from shelftide_sdk.hosts import Routes
 from shelftide_sdk.http import PlatformClient
@@ -101,27 +101,50 @@ class Connecting:
             await uow.commit()
         token = await self._consent.exchange(connector, app, state, params)
         fresh = FreshCredentials(self._consent, connector, app, token, _with_account(state.settings, token))
-        return await self._connect(scope, connector, state, fresh)
+        return await self._connect(scope, connector, state.tenant_id, state.settings, fresh)
+
+    async def enter(
+        self, scope: Scope, connector: type[Connector], settings: Mapping[str, str], keys: Mapping[str, str]
+    ) -> Connected:
+        """Connect the scope's brand by keys that a person typed; they are tried at the platform before they are kept.
+
+        Raises:
+            InvalidInputError: a field is missing or malformed, or the platform does not take the keys.
+            ConflictError: the connector is connected by consent, or the keys open no account.
+        """
+        checked = check_settings(connector, settings)
+        typed = check_keys(connector, keys)
+        try:
+            token = await self._consent.typed(connector, checked, typed)
+            fresh = FreshCredentials(self._consent, connector, NO_APP, token, checked)
+            return await self._connect(scope, connector, _one(scope), checked, fresh)
+        except AuthorizationError as error:
+            raise InvalidInputError(
+                f"{connector.info.title} does not take this key.", hint="Check it at the platform.", internal=error.kind
+            ) from error
 
     async def _connect(
-        self, scope: Scope, connector: type[Connector], state: OAuthState, fresh: FreshCredentials
+        self,
+        scope: Scope,
+        connector: type[Connector],
+        tenant_id: UUID,
+        asked: Mapping[str, str],
+        fresh: FreshCredentials,
     ) -> Connected:
-        settings = _with_account(state.settings, fresh.token)
+        settings = _with_account(asked, fresh.token)
         accounts = await self._accounts(connector, fresh, settings)
         if not accounts:
             raise ConflictError("This grant opens no account.", hint="Sign in at the platform with another account.")
         accounts = [msgspec.structs.replace(a, settings={**settings, **a.settings}) for a in accounts]
-        grant_id = await self._save(scope, connector, state.tenant_id, fresh.token, accounts)
+        grant_id = await self._save(scope, connector, tenant_id, fresh.token, accounts)
         connected = await self._renewed(scope, connector, grant_id, accounts)
-        if len(accounts) == 1 and not any(tenant == state.tenant_id for tenant, _ in connected):
-            mine = scope.narrow(state.tenant_id)
-            connected.append(
-                (state.tenant_id, await self.assign(mine, lambda _: connector, grant_id, accounts[0].source_id))
-            )
+        if len(accounts) == 1 and not any(tenant == tenant_id for tenant, _ in connected):
+            mine = scope.narrow(tenant_id)
+            connected.append((tenant_id, await self.assign(mine, lambda _: connector, grant_id, accounts[0].source_id)))
         return Connected(
-            tenant_id=state.tenant_id,
+            tenant_id=tenant_id,
             grant_id=grant_id,
-            connection_ids=tuple(connection for tenant, connection in connected if tenant == state.tenant_id),
+            connection_ids=tuple(connection for tenant, connection in connected if tenant == tenant_id),
             waiting=len(accounts) - len(connected),
         )
 

@@ -34,11 +34,14 @@ from shelftide.store.repositories.connections import Connection, set_health
 from shelftide.store.repositories.grants import StoredToken, TokenStore, grant_state, set_grant_state
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk import (
+    ApiKey,
     AuthorizationError,
+    ClientCredentials,
     Connector,
     ContractError,
     OAuth2,
     RateLimitedError,
+    SettingField,
     TokenSet,
     TransientError,
 )
@@ -50,6 +53,8 @@ from shelftide_sdk.http import status_error
 _STATE_LIFE = timedelta(minutes=10)
 REFRESH_PATIENCE = timedelta(seconds=30)
 _TIMEOUT = 30.0
+_KEY_LIMIT = 8_000
+NO_APP = App(client_id="", client_secret="", redirect_uri="")
 
 
 class RoutedTransport(httpx2.AsyncBaseTransport):
@@ -80,12 +85,37 @@ def check_settings(connector: type[Connector], settings: Mapping[str, str]) -> d
     """The settings that a connector asks for, checked. Raises InvalidInputError naming the field."""
     checked = {}
     for field in connector.info.settings:
+        if field.secret:
+            continue
         value = settings.get(field.name, "").strip()
         if not re.fullmatch(field.pattern, value):
             example = f" Example: {field.example}." if field.example else ""
             raise InvalidInputError(f"{field.title} is missing or malformed.{example}")
         checked[field.name] = value
     return checked
+
+
+def check_keys(connector: type[Connector], typed: Mapping[str, str]) -> dict[str, str]:
+    """The secret fields that a connector asks for, checked. Raises InvalidInputError naming field, not value."""
+    checked = {}
+    for field in key_form(connector):
+        value = typed.get(field.name, "").strip()
+        if len(value) > _KEY_LIMIT or not re.fullmatch(field.pattern, value):
+            raise InvalidInputError(f"{field.title} is missing or malformed.")
+        checked[field.name] = value
+    return checked
+
+
+def key_form(connector: type[Connector]) -> list[SettingField]:
+    """The secret fields that a person types to connect; none for a connector that asks for consent."""
+    auth = connector.auth
+    if not isinstance(auth, ApiKey | ClientCredentials):
+        return []
+    declared = {field.name: field for field in connector.info.settings if field.secret}
+    return [
+        declared.get(name) or SettingField(name=name, title=name.replace("_", " ").capitalize(), secret=True)
+        for name in auth.fields
+    ]
 
 
 class Consent:
@@ -191,6 +221,9 @@ class Consent:
         self, connector: type[Connector], app: App, settings: Mapping[str, str], refresh_token: str
     ) -> TokenSet:
         """One call for a new pair. A reply without a new refresh token keeps the old one."""
+        if isinstance(connector.auth, ClientCredentials):
+            kept = TokenSet(access_token="", refresh_token=refresh_token)
+            return await self._trade(connector.auth, kept, settings)
         auth = _oauth(connector)
 
         async def ask() -> TokenSet:
@@ -208,6 +241,27 @@ class Consent:
         if token.refresh_token is None:
             return msgspec.structs.replace(token, refresh_token=refresh_token)
         return token
+
+    async def typed(self, connector: type[Connector], settings: Mapping[str, str], keys: Mapping[str, str]) -> TokenSet:
+        """A token out of checked keys: the key itself, or what the platform gives for it.
+
+        Raises:
+            AuthorizationError: the platform does not take the keys.
+            ConflictError: the connector asks for consent, not for keys.
+        """
+        auth = connector.auth
+        if isinstance(auth, ClientCredentials):
+            return await self._trade(auth, auth.typed(keys), settings)
+        if isinstance(auth, ApiKey):
+            return auth.typed(keys)
+        raise ConflictError(f"{connector.info.title} is not connected by a key.")
+
+    async def _trade(self, auth: ClientCredentials, kept: TokenSet, settings: Mapping[str, str]) -> TokenSet:
+        async def ask() -> TokenSet:
+            reply = await self._call(auth.token_request(kept, settings))
+            return auth.parse_token(reply, self._clock.now())
+
+        return msgspec.structs.replace(await _patiently(ask), refresh_token=kept.refresh_token)
 
     async def _fetch(self, auth: OAuth2, app: App, settings: Mapping[str, str], **params: str) -> Any:
         url = auth.token_url.format_map(settings)
@@ -346,7 +400,9 @@ class StoredCredentials:
         """The app and the newest token. Raises AuthorizationError when there is none."""
         if self._cached is None:
             async with UnitOfWork(self._database, self._scope) as uow:
-                app = await get_platform_app(uow, self._vault, self._connection.connector, "")
+                app = NO_APP
+                if not key_form(self._connector):
+                    app = await get_platform_app(uow, self._vault, self._connection.connector, "")
                 stored = await TokenStore(uow, self._vault).load(self._grant)
                 await uow.commit()
             if stored is None:

@@ -4,9 +4,11 @@ The host runs the flow, keeps the secrets and refreshes tokens; a connector only
 refresh token or the app's secret: the functions below receive them, in the host's process, and return a request.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -151,14 +153,86 @@ class OAuth2(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key that a person types. `settings` names the secret fields; `sign` puts them on a request."""
+    """A key that a person types.
+
+    Attributes:
+        fields: names of the secret fields. A `SettingField` of that name with `secret=True` gives title and pattern.
+        sign: puts the key on a request. One field is the access token itself; of several, `key_fields(token)` reads
+            each by name.
+    """
 
     fields: tuple[str, ...] = ("api_key",)
     sign: Sign = bearer
+
+    def typed(self, keys: Mapping[str, str]) -> TokenSet:
+        """What a person typed, as the host keeps it."""
+        if len(self.fields) == 1:
+            return TokenSet(access_token=keys[self.fields[0]])
+        return TokenSet(access_token=_packed(self.fields, keys))
+
+
+class ClientCredentials(msgspec.Struct, frozen=True, kw_only=True):
+    """A key pair that a person types, traded for tokens that live a short time (RFC 6749, section 4.4).
+
+    The host keeps the pair where it keeps a refresh token: a connector sees the short-lived token only.
+
+    Attributes:
+        token_url: may name settings in braces.
+        fields: the secret fields, the id first.
+        scopes: what is asked for.
+        sign: puts the token on every API request.
+        parse_token: reads a token reply, errors included.
+        build_token: given where the request is not RFC 6749's (HTTP Basic and a form); receives the app as the pair
+            (`client_id`, `client_secret`), the settings, and all fields.
+    """
+
+    token_url: str
+    fields: tuple[str, ...] = ("client_id", "client_secret")
+    scopes: tuple[str, ...] = ()
+    sign: Sign = bearer
+    parse_token: ParseToken = parse_oauth2_token
+    build_token: BuildTokenRequest | None = None
+
+    def typed(self, keys: Mapping[str, str]) -> TokenSet:
+        """What a person typed, as the host keeps it: a token still has to be asked for."""
+        return TokenSet(access_token="", refresh_token=_packed(self.fields, keys))
+
+    def token_request(self, token: TokenSet, settings: Settings) -> Outgoing:
+        """The request that trades what was typed for a token. Raises AuthorizationError when nothing was typed."""
+        keys = key_fields(TokenSet(access_token=token.refresh_token or ""))
+        if not all(keys.get(name) for name in self.fields):
+            raise AuthorizationError("The key is not known.", hint="Enter the key again.")
+        app = App(client_id=keys[self.fields[0]], client_secret=keys[self.fields[-1]], redirect_uri="")
+        if self.build_token is not None:
+            return self.build_token(app, settings, keys)
+        form = {"grant_type": "client_credentials", **({"scope": " ".join(self.scopes)} if self.scopes else {})}
+        return Outgoing(
+            method="POST",
+            url=self.token_url.format_map(settings),
+            headers={"Authorization": basic(app), "Content-Type": "application/x-www-form-urlencoded"},
+            content=urlencode(form).encode(),
+        )
+
+
+def basic(app: App) -> str:
+    """The value of `Authorization` for HTTP Basic with the app's id and secret (RFC 7617)."""
+    return "Basic " + b64encode(f"{app.client_id}:{app.client_secret}".encode()).decode()
+
+
+def key_fields(token: TokenSet) -> dict[str, str]:
+    """The fields of a key of several fields, by name; empty for any other token."""
+    try:
+        return msgspec.json.decode(token.access_token, type=dict[str, str])
+    except msgspec.DecodeError:
+        return {}
+
+
+def _packed(fields: tuple[str, ...], keys: Mapping[str, str]) -> str:
+    return msgspec.json.encode({name: keys[name] for name in fields}).decode()
 
 
 class NoAuth(msgspec.Struct, frozen=True):
     """A public source."""
 
 
-Auth = OAuth2 | ApiKey | NoAuth
+Auth = OAuth2 | ApiKey | ClientCredentials | NoAuth

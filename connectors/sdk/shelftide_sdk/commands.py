@@ -27,7 +27,7 @@ from shelftide_sdk.hosts import Routes
 from shelftide_sdk.http import FixedCredentials, PlatformClient
 from shelftide_sdk.pseudonyms import pseudonym
 from shelftide_sdk.quality import quality_near, quality_of
-from shelftide_sdk.reading import guarded
+from shelftide_sdk.reading import guarded, named
 from shelftide_sdk.records import Customer, Record, record_type
 from shelftide_sdk.refusal import fail
 from shelftide_sdk.verdict import Verdict, judge, suite_for
@@ -467,3 +467,5 @@ def _run(work: Callable[[], Any], as_json: bool) -> Any:
         return asyncio.run(work())
     except ConnectorError as error:
         fail(error, as_json or "--json" in sys.argv)
+    except Exception as error:  # noqa: BLE001  # outsiders' code may raise anything; the caller gets a name for it
+        fail(named(error), as_json or "--json" in sys.argv)

@@ -18,7 +18,7 @@ import httpx2
 import msgspec
 import stamina
 
-from shelftide_sdk.auth import ApiKey, App, OAuth2, Outgoing, TokenSet
+from shelftide_sdk.auth import ApiKey, App, ClientCredentials, OAuth2, Outgoing, TokenSet
 from shelftide_sdk.client import Budget, Params
 from shelftide_sdk.connector import Clock, Connector
 from shelftide_sdk.errors import (
@@ -31,6 +31,7 @@ from shelftide_sdk.errors import (
 from shelftide_sdk.hosts import Routes, host_pattern
 from shelftide_sdk.limits import Limiter, MemoryLimiter, OverBudgetError
 
+RENEWABLE = (OAuth2, ClientCredentials)
 _BODY_LIMIT = 64 * 2**20
 _LINE_LIMIT = 16 * 2**20
 _LEAST_WAIT = timedelta(seconds=0.25)
@@ -184,7 +185,7 @@ class PlatformClient:
                 async with self._again if waited else nullcontext():
                     return await self._patiently(request, app, token, cost)
             except AuthorizationError as error:
-                if not error.refreshable or refreshed or not isinstance(self._connector.auth, OAuth2):
+                if not error.refreshable or refreshed or not isinstance(self._connector.auth, RENEWABLE):
                     raise
                 refreshed = True
                 await self._credentials.refresh(token)
@@ -202,7 +203,7 @@ class PlatformClient:
     async def _token(self) -> tuple[App, TokenSet]:
         app, token = await self._credentials.current()
         soon = self._clock.now() + timedelta(seconds=30)
-        if token.expires_at and token.expires_at <= soon and isinstance(self._connector.auth, OAuth2):
+        if token.expires_at and token.expires_at <= soon and isinstance(self._connector.auth, RENEWABLE):
             token = await self._credentials.refresh(token)
         return app, token
 
@@ -224,7 +225,7 @@ class PlatformClient:
             content=request.content,
         )
         auth = self._connector.auth
-        if isinstance(auth, OAuth2 | ApiKey):
+        if isinstance(auth, OAuth2 | ApiKey | ClientCredentials):
             return auth.sign(copy, app, token, self._settings, self._clock.now())
         return copy
 
@@ -238,6 +239,8 @@ class PlatformClient:
             status, size = response.status_code, len(response.content)
         except httpx2.TransportError as broken:
             raise TransientError(f"the platform could not be reached: {type(broken).__name__}") from broken
+        except httpx2.DecodingError as broken:
+            raise TransientError("the reply's compression is broken") from broken
         finally:
             self._note(request, status, time.monotonic() - started, size)
         error = self._connector.classify(response) or status_error(response)

@@ -1,7 +1,7 @@
 """Records as DuckDB tables, with nothing but the SDK: what an author looks at while the connector grows.
 
-Tables and columns are those of the warehouse (see `shelftide_sdk.records.record`): one table a record type, money as two
-columns, moments as TIMESTAMPTZ, a buyer as a key. Quarantined rows stand in `quarantine` with their reason.
+Tables and columns are those of the warehouse (see `shelftide_sdk.records.record`): one table a record type, money
+as two columns, moments as TIMESTAMPTZ, a buyer as a key. Quarantined rows stand in `quarantine` with their reason.
 """
 
 import importlib

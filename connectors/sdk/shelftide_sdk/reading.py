@@ -53,11 +53,13 @@ async def guarded(pages: AsyncIterator[Page]) -> AsyncIterator[Page]:
             yield page
     except ConnectorError:
         raise
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TransientError(f"the reply could not be read: {error}") from error
-    except ValueError as error:
-        if type(error).__name__ == "JSONDecodeError":
-            raise TransientError(f"the reply could not be read: {error}") from error
-        raise ContractError(f"{type(error).__name__}: {error}") from error
     except Exception as error:  # outsiders' code may raise anything; the worker lives on
-        raise ContractError(f"{type(error).__name__}: {error}") from error
+        raise named(error) from error
+
+
+def named(error: Exception) -> ConnectorError:
+    """A stray exception as an error of the SDK: a reply that cannot be read passes, anything else is for the author."""
+    broken = isinstance(error, msgspec.DecodeError | UnicodeDecodeError) or type(error).__name__ == "JSONDecodeError"
+    if broken:
+        return TransientError(f"the reply could not be read: {error}")
+    return ContractError(f"{type(error).__name__}: {error}")

@@ -27,7 +27,7 @@ from shelftide.store.repositories.connections import (
 )
 from shelftide.store.repositories.runs import Run, get_run, list_runs
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide.web.auth.connecting import ConnectReply, ConnectRequest, begin_consent
+from shelftide.web.auth.connecting import ConnectReply, ConnectRequest, connect_account
 from shelftide.web.auth.doors import AppServices, principal, requires, requires_any, scope_of
 
 AnyRequest = Request[Any, Any, Any]
@@ -166,8 +166,8 @@ class OperationsController(Controller):
     async def connect(
         self, request: AnyRequest, services: AppServices, tenant_id: PathId, data: JSONBody[ConnectRequest]
     ) -> ConnectReply:
-        """Answers with the address of the platform's consent page."""
-        return await begin_consent(request, services, scope_of(request, tenant_id), data)
+        """Answers with the address of the platform's consent page; a connector with a key is connected at once."""
+        return await connect_account(request, services, scope_of(request, tenant_id), data)
 
     @post(
         "/connections/{connection_id:uuid}/check",

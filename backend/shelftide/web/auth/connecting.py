@@ -9,6 +9,7 @@ from litestar import Request
 from shelftide.core.errors import InvalidInputError
 from shelftide.core.scope import Scope
 from shelftide.ingest.connect import Connected, Connecting
+from shelftide.ingest.credentials import key_form
 from shelftide.jobs.services import Services
 from shelftide.jobs.simulation import queue_sync
 from shelftide.jobs.webhooks import queue_keeping
@@ -24,12 +25,34 @@ class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     connector: str
     settings: dict[str, str] = {}
+    keys: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"ConnectRequest(connector={self.connector!r}, settings={self.settings!r}, keys=***)"
 
 
 class ConnectReply(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the browser goes next."""
+    """Where the browser goes next, for a consent; for a typed key, what was connected, and how many accounts wait."""
 
-    authorize_url: str
+    authorize_url: str | None = None
+    connection_ids: tuple[UUID, ...] = ()
+    waiting: int = 0
+
+
+async def connect_account(
+    request: Request[Any, Any, Any], services: Services, scope: Scope, data: ConnectRequest
+) -> ConnectReply:
+    """Begin a consent, or connect by the keys that were typed: whatever the connector asks for.
+
+    Raises:
+        InvalidInputError: a field is missing or malformed, or the platform does not take the keys.
+    """
+    connector = services.registry.connector(data.connector)
+    if not key_form(connector):
+        return await begin_consent(request, services, scope, data)
+    await services.refresh_clock()
+    done = await connecting(services).enter(scope, connector, data.settings, data.keys)
+    return ConnectReply(connection_ids=done.connection_ids, waiting=done.waiting)
 
 
 def redirect_uri(services: Services, connector: str) -> str:

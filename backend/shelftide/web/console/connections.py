@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from shelftide.analytics.freshness import Freshness, freshness, is_stale
 from shelftide.core.errors import InvalidInputError, NotFoundError
 from shelftide.core.scope import Right
+from shelftide.ingest.credentials import key_form
 from shelftide.jobs.simulation import queue_sync
 from shelftide.jobs.sync_connection import check_connection
 from shelftide.store.repositories.agencies import get_tenant, record
@@ -22,7 +23,7 @@ from shelftide.store.repositories.connections import (
 )
 from shelftide.store.repositories.runs import Run, list_runs
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide.web.auth.connecting import ConnectRequest, begin_consent, connecting, grants_of
+from shelftide.web.auth.connecting import ConnectReply, ConnectRequest, connect_account, connecting, grants_of
 from shelftide.web.auth.doors import AppServices, requires, scope_of
 from shelftide.web.auth.places import console_only
 from shelftide.web.pages import AnyRequest, page
@@ -89,9 +90,10 @@ class ConnectionsController(Controller):
         scope = scope_of(request, tenant_id)
         async with UnitOfWork(services.database, scope) as uow:
             connection = await get_connection(uow, connection_id)
+        if key_form(services.registry.connector(connection.connector)):
+            return _onwards(ConnectReply(), tenant_id, anchor="#connect")
         asked = ConnectRequest(connector=connection.connector, settings=connection.settings)
-        begun = await begin_consent(request, services, scope, asked)
-        return Response(None, status_code=204, headers={"hx-redirect": begun.authorize_url})
+        return _onwards(await connect_account(request, services, scope, asked), tenant_id)
 
     @post("/{connection_id:uuid}/release", status_code=200, guards=[requires(Right.CONNECT)])
     async def release(
@@ -113,14 +115,20 @@ class ConnectionsController(Controller):
 
     @post("/", status_code=204, guards=[requires(Right.CONNECT)])
     async def connect(self, request: AnyRequest, services: AppServices, tenant_id: FromPath[UUID]) -> Response[None]:
-        """On to the platform's consent page. Raises InvalidInputError naming the field."""
+        """On to the consent page, or connected by what was typed. Raises InvalidInputError naming the field."""
         scope = scope_of(request, tenant_id)
         form = {name: str(value) for name, value in (await request.form()).items()}
         name = form.pop("connector", "")
         if not name:
             raise InvalidInputError("Choose a platform.")
-        begun = await begin_consent(request, services, scope, ConnectRequest(connector=name, settings=form))
-        return Response(None, status_code=204, headers={"hx-redirect": begun.authorize_url})
+        keys = {field.name: form.pop(field.name, "") for field in key_form(services.registry.connector(name))}
+        asked = ConnectRequest(connector=name, settings=form, keys=keys)
+        return _onwards(await connect_account(request, services, scope, asked), tenant_id)
+
+
+def _onwards(reply: ConnectReply, tenant_id: UUID, *, anchor: str = "") -> Response[None]:
+    target = reply.authorize_url or f"/console/brands/{tenant_id}/connections{anchor}"
+    return Response(None, status_code=204, headers={"hx-redirect": target})
 
 
 def _uuid(text: str) -> UUID:
@@ -145,6 +153,7 @@ async def _show(request: AnyRequest, services: AppServices, tenant_id: UUID, *, 
         "health": health,
         "busy": any(item.busy for item in health),
         "connectors": sorted(services.registry.connectors.values(), key=lambda c: c.info.title),
+        "key_forms": {name: key_form(found) for name, found in services.registry.connectors.items()},
         "broken_plugins": [plugin for plugin in services.registry.plugins if plugin.error],
         "waiting": [grant for grant in await grants_of(services, scope) if grant.waiting] if may_connect else [],
         "nav": "brands",

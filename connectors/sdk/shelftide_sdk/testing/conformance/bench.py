@@ -12,14 +12,14 @@ import msgspec
 import stamina
 import uvicorn
 
-from shelftide_sdk.auth import App, OAuth2, TokenSet
+from shelftide_sdk.auth import ApiKey, App, ClientCredentials, OAuth2, TokenSet
 from shelftide_sdk.connector import Connector, Context, Cursor, Delete, Page, Reject, Stream
 from shelftide_sdk.errors import AuthorizationError
 from shelftide_sdk.hosts import Routes
 from shelftide_sdk.http import Credentials, Patience, PlatformClient
 from shelftide_sdk.limits import MemoryLimiter
 from shelftide_sdk.records import Record, record_type
-from shelftide_sdk.testing.conformance.consent import Consent
+from shelftide_sdk.testing.conformance.consent import Consent, Trade
 from shelftide_sdk.testing.conformance.faults import EndlessReadError, Exchange, Proxy
 from shelftide_sdk.testing.emulator import Emulator, Gateway
 
@@ -163,7 +163,7 @@ class Bench:
         self.transport: httpx2.AsyncBaseTransport = httpx2.ASGITransport(app=cast(Any, self.proxy))
         self.settings = dict(wiring.settings)
         self.logs: list[str] = []
-        self.consent: Consent | None = None
+        self.consent: Consent | Trade | None = None
         self.credentials: EmulatedCredentials
         self.client: PlatformClient
 
@@ -211,6 +211,7 @@ class Bench:
         tokens = self.credentials.used
         found = [self.wiring.app.client_secret, self.consent.code if self.consent else ""]
         found += [token.access_token for token in tokens] + [token.refresh_token or "" for token in tokens]
+        found += list(getattr(self.emulator, "api_keys", {}).values())
         return [secret for secret in found if len(secret) >= 6]
 
     async def call(self, work: Callable[[Connector, Context], Awaitable[Any]]) -> Any:
@@ -280,9 +281,15 @@ class Bench:
             given = wiring.token(self.emulator)
             return given if isinstance(given, TokenSet) else await given
         auth = wiring.connector.auth
-        if not isinstance(auth, OAuth2):
+        keys: Mapping[str, str] = getattr(self.emulator, "api_keys", {})
+        if isinstance(auth, ApiKey) and keys:
+            return auth.typed(keys)
+        if isinstance(auth, ClientCredentials):
+            self.consent = Trade(auth, keys, self.settings, self.clock)
+        elif isinstance(auth, OAuth2):
+            self.consent = Consent(auth, wiring.app, self.settings, self.clock)
+        else:
             return TokenSet(access_token=getattr(self.emulator, "api_key", ""))
-        self.consent = Consent(auth, wiring.app, self.settings, self.clock)
         async with httpx2.AsyncClient(transport=self.transport) as http:
             return await self.consent.token(http, wiring.account)
 

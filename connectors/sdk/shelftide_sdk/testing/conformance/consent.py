@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 import httpx2
 import msgspec
 
-from shelftide_sdk.auth import App, OAuth2, Outgoing, TokenSet
+from shelftide_sdk.auth import App, ClientCredentials, OAuth2, Outgoing, TokenSet
 from shelftide_sdk.connector import Clock
 from shelftide_sdk.errors import AuthorizationError
 
@@ -122,18 +122,45 @@ class Consent:
         )
 
     async def _call(self, http: httpx2.AsyncClient, outgoing: Outgoing) -> TokenSet:
-        for _ in range(4):  # emulators with `flap` or `throttle` fail here too
-            reply = await http.request(
-                outgoing.method,
-                outgoing.url,
-                params=httpx2.QueryParams([(k, v) for k, v in outgoing.params]) if outgoing.params else None,
-                headers=outgoing.headers,
-                content=outgoing.content or None,
-            )
-            if reply.status_code != 429 and reply.status_code < 500:
-                break
-        body: Any = reply.json()
-        return self._auth.parse_token(body, self._clock.now())
+        return self._auth.parse_token(await _reply(http, outgoing), self._clock.now())
+
+
+class Trade:
+    """A key pair's way to a token, as the host goes it. `keys` are what an emulator knows."""
+
+    code = ""
+
+    def __init__(
+        self, auth: ClientCredentials, keys: Mapping[str, str], settings: Mapping[str, str], clock: Clock
+    ) -> None:
+        self._auth = auth
+        self._typed = auth.typed(keys)
+        self._settings = settings
+        self._clock = clock
+
+    async def token(self, http: httpx2.AsyncClient, account: str) -> TokenSet:
+        """The first token."""
+        return await self.renew(http, self._typed)
+
+    async def renew(self, http: httpx2.AsyncClient, token: TokenSet) -> TokenSet:
+        """The next token, for the same keys."""
+        reply = await _reply(http, self._auth.token_request(self._typed, self._settings))
+        fresh = self._auth.parse_token(reply, self._clock.now())
+        return msgspec.structs.replace(fresh, refresh_token=self._typed.refresh_token)
+
+
+async def _reply(http: httpx2.AsyncClient, outgoing: Outgoing) -> Any:
+    for _ in range(4):  # emulators with `flap` or `throttle` fail here too
+        reply = await http.request(
+            outgoing.method,
+            outgoing.url,
+            params=httpx2.QueryParams([(k, v) for k, v in outgoing.params]) if outgoing.params else None,
+            headers=outgoing.headers,
+            content=outgoing.content or None,
+        )
+        if reply.status_code != 429 and reply.status_code < 500:
+            break
+    return reply.json()
 
 
 def _agree_url(address: str, html: str, account: str) -> str:

@@ -46,7 +46,8 @@ class Foundation:
         account_settings: laid over the settings that `accounts()` answers.
         app: the app's registration; default: what the demo uses.
         token: a function (self, emulator) -> TokenSet (may be async) in place of the consent page. Without it, a
-            connector with ApiKey takes the emulator's `api_key`.
+            connector with ApiKey takes the emulator's `api_key`; one with several fields, or with ClientCredentials,
+            its `api_keys`, by name.
         since: how far back first reads go.
         streams: names of the streams to read; default: all that `discover` gives.
         exempt: rule -> reason, for rules that cannot apply to this platform.

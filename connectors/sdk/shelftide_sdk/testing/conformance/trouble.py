@@ -8,9 +8,9 @@ from typing import ClassVar
 import msgspec
 import pytest
 
-from shelftide_sdk.auth import OAuth2
 from shelftide_sdk.connector import Stream
 from shelftide_sdk.errors import AuthorizationError, ConnectorError, RateLimitedError, TransientError
+from shelftide_sdk.http import RENEWABLE
 from shelftide_sdk.testing.conformance.bench import Bench, Reading
 from shelftide_sdk.testing.conformance.faults import (
     MALFORMED,
@@ -70,7 +70,7 @@ class Trouble(Foundation):
     )
     async def test_an_expired_token_is_renewed_once(self) -> None:
         name = "an_expired_token_is_renewed_once"
-        if not isinstance(self.connector.auth, OAuth2) or self.token is not None:
+        if not isinstance(self.connector.auth, RENEWABLE) or self.token is not None:
             pytest.skip("the grant cannot be renewed")
         for stream, calm in await self.calm_readings():
             async with self.bench() as bench:

@@ -40,6 +40,7 @@ from shelftide_sdk import (
     Stream,
     TransientError,
 )
+from shelftide_sdk.cursors import from_stored, to_stored
 from shelftide_sdk.reading import guarded
 
 log = get_logger("ingest")
@@ -152,7 +153,8 @@ class Sync:
 
     async def _stream(self, stream: Stream) -> SyncReport:
         async with self._claimed.unit_of_work() as uow:
-            cursor = await read_cursor(uow, self._connection.connection_id, stream.name)
+            stored = await read_cursor(uow, self._connection.connection_id, stream.name)
+        cursor = from_stored(type(self._connector), stream, stored)
         self._pace(backfill=cursor is None)
         tally = _Tally(stream.name)
         pages: list[Page] = []
@@ -202,7 +204,7 @@ class Sync:
             "promise_seconds": int(stream.promise.total_seconds()),
         }
         if cursor is not None:
-            values["cursor"] = cursor
+            values["cursor"] = to_stored(type(self._connector), cursor)
         if last:
             values |= {
                 "synced_at": self._context.clock.now(),

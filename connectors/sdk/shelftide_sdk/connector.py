@@ -203,6 +203,7 @@ class Connector(ABC):
     auth: ClassVar[Auth] = NoAuth()
     streams: ClassVar[tuple[Stream, ...]] = ()
     webhooks: ClassVar[Webhooks | None] = None
+    cursor_version: ClassVar[int] = 1
 
     @abstractmethod
     async def check(self, ctx: Context) -> Health:
@@ -237,6 +238,15 @@ class Connector(ABC):
 
         Called by the client for every reply, so that platforms which answer errors with HTTP 200 are caught.
         Return None for HTTP statuses that need no special reading: the client knows 401, 403, 429 and 5xx.
+        """
+        return None
+
+    @classmethod
+    def migrate_cursor(cls, stream: Stream, cursor: Cursor, version: int) -> Cursor | None:
+        """A cursor that version `version` saved, as `cursor_version` reads it; None begins anew.
+
+        Pure. Called once, before the first read after an upgrade. By default every older cursor begins anew, which
+        reads rows again and loses none.
         """
         return None
 

@@ -65,7 +65,7 @@ class WalmartEmulator(Emulator):
             return _refused(401, "UNAUTHORIZED.GMP_GATEWAY_API")
         if asked.get("grant_type") != ["client_credentials"]:
             return _refused(400, "INVALID_REQUEST.GMP_GATEWAY_API")
-        token = f"walmart-token-{stable_id('walmart-token', str(len(self.tokens)), str(self.requests))}"
+        token = f"walmart-token-{stable_id('walmart-token', str(self.requests))}"
         self.tokens[token] = self.clock() + _LIFE
         return reply({"access_token": token, "token_type": "Bearer", "expires_in": int(_LIFE.total_seconds())})
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from shelftide_sdk.testing.conformance import RULES, ConnectorConformance, rules_table
 from shelftide_sdk.quality import TIERS
+from shelftide_sdk.testing.conformance import RULES, ConnectorConformance, rules_table
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "connectors" / "writing.md"
 

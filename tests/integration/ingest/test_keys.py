@@ -145,7 +145,9 @@ async def counter(database: Database, make_house: MakeHouse, vault: Vault) -> Co
 def platform(monkeypatch: pytest.MonkeyPatch) -> Platform:
     found = Platform()
     transport = httpx2.ASGITransport(app=cast(Any, Gateway([found])))
-    monkeypatch.setattr(httpx2, "AsyncHTTPTransport", lambda *_, **__: transport)
+    # One is what signs in, the other what reads.
+    for place in ("httpx2.AsyncHTTPTransport", "httpx2._client.AsyncHTTPTransport"):
+        monkeypatch.setattr(place, lambda *_, **__: transport)
     return found
 
 

@@ -8,6 +8,8 @@ import msgspec
 from shelftide_sdk.connector import Page
 from shelftide_sdk.errors import ConnectorError, ContractError, TransientError
 
+# What a parser says of a reply that was cut, is not JSON or UTF-8, holds half a surrogate pair, or is nested too deep.
+UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 _STUCK_PAGES = 50
 _EMPTY_PAGES = 5_000
 _REMEMBERED = 20_000
@@ -53,7 +55,7 @@ async def guarded(pages: AsyncIterator[Page]) -> AsyncIterator[Page]:
             yield page
     except ConnectorError:
         raise
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise TransientError(f"the reply could not be read: {error}") from error
     except ValueError as error:
         if type(error).__name__ == "JSONDecodeError":

@@ -186,8 +186,10 @@ def windows(start: date, end: date) -> list[tuple[date, date]]:
 
 
 def _is_counted(row: Any) -> bool:
-    """Whether TikTok has counted a day; what is no row at all goes on, to be rejected with its reason."""
-    return not isinstance(row, dict) or has_figures(row) or bool(row.get("audience_activity"))
+    """Whether TikTok has counted a day; what is no row of a day at all goes on, to be rejected with its reason."""
+    if not isinstance(row, dict) or not _DAY.fullmatch(_day_text(row)):
+        return True
+    return has_figures(row) or bool(row.get("audience_activity"))
 
 
 def _day_text(row: Any) -> str:

@@ -27,7 +27,9 @@ class BudgetMode(StrEnum):
 
 @record(table="campaigns", key=("source_id",), grain="one campaign", newer_by="updated_at")
 class Campaign(Record, frozen=True, kw_only=True):
-    """A campaign. `objective` keeps the platform's word."""
+    """A campaign. `objective` keeps the platform's word. `spend` is its whole cost so far, where a platform tells no
+    days; `utm_*` are the tags of its links.
+    """
 
     source_id: str
     account_id: str
@@ -39,6 +41,10 @@ class Campaign(Record, frozen=True, kw_only=True):
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     updated_at: datetime | None = None
+    spend: Money | None = None
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
 
 
 @record(table="ad_groups", key=("source_id",), grain="one ad group or ad set", newer_by="updated_at")

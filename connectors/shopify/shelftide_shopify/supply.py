@@ -86,13 +86,16 @@ def _waiting(row: Row) -> list[InboundShipment]:
 
 
 def item_sku(line: Row) -> str:
-    """The merchant's code of a line's item, or `item-<number>` where he gave none. DataError for a deleted item."""
+    """The merchant's code of a line's item, or `item-<number>` where it is empty.
+
+    Raises DataError for a deleted item and for a code that the reply does not tell.
+    """
     item = line["inventoryItem"]
     if item is None:
         raise DataError("the item of a transfer's line no longer exists")
     sku = item["sku"]
-    if sku is not None and not isinstance(sku, str):
-        raise DataError(f"an item's sku is no text: {sku!r}")
+    if not isinstance(sku, str):
+        raise DataError(f"item {item.get('id')} of a transfer has no SKU: {sku!r}")
     return sku or f"item-{number(item['id'])}"
 
 

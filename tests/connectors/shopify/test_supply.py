@@ -1,5 +1,6 @@
 """Inbound shipments, promo codes, marketing events and deletions: the world's facts arrive, and odd rows are named."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -169,10 +170,11 @@ def test_an_item_without_a_code_is_told_by_its_number_and_one_that_is_gone_is_na
     for holder in (row, row["shipments"]["nodes"][0]):
         holder["lineItems"] = {"nodes": [{**holder["lineItems"]["nodes"][0], "inventoryItem": {"id": "9", "sku": ""}}]}
     assert {record.sku for record in map_transfer(row)} == {"item-9"}  # type: ignore[attr-defined]  # shipments all
-    row["lineItems"]["nodes"][0]["inventoryItem"] = None
-    records, rejects = map_rows([row], map_transfer, InboundShipment)
-    assert (records, settled_lines([row])) == ([], [])
-    assert "no longer exists" in rejects[0].reason
+    for item, reason in ((None, "no longer exists"), ({"id": "9", "sku": None}, "item 9 .* has no SKU")):
+        row["lineItems"]["nodes"][0]["inventoryItem"] = item
+        records, rejects = map_rows([row], map_transfer, InboundShipment)
+        assert (records, settled_lines([row])) == ([], [])
+        assert re.search(reason, rejects[0].reason)
 
 
 @pytest.mark.parametrize("wrong", [None, "6", 6.0, True])

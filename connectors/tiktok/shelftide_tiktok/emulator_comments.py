@@ -13,7 +13,7 @@ from shelftide_sdk.testing.world.model import Video, stable_id
 Row = dict[str, Any]
 INLINE = 5
 _STEP = timedelta(hours=6)
-_BLOCK, _LONG, _LONGEST = 240, 60, 12  # in each 240, the comment at 60 has eleven replies
+_BLOCK, _LONG, _LONGEST = 240, 12, 12  # in each 240, the comment at 12 has eleven replies
 _TEXTS = ("Love it", "Where can I buy this?", "好看！", "Che bello ❤️", "Is it back in stock?", "Works for me")
 
 

@@ -49,7 +49,10 @@ class Campaign(Record, frozen=True, kw_only=True):
 
 @record(table="ad_groups", key=("source_id",), grain="one ad group or ad set", newer_by="updated_at")
 class AdGroup(Record, frozen=True, kw_only=True):
-    """An ad group. `targeting` is the platform's specification as JSON text, kept to be compared over time."""
+    """An ad group. `targeting` is the platform's specification as JSON text, kept to be compared over time.
+
+    `click_window` and `view_window` are the platform's words for how long after a click or a view a conversion counts.
+    """
 
     source_id: str
     campaign_id: str
@@ -65,6 +68,10 @@ class AdGroup(Record, frozen=True, kw_only=True):
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     updated_at: datetime | None = None
+    pixel_id: str | None = None
+    optimisation_event: str | None = None
+    click_window: str | None = None
+    view_window: str | None = None
 
 
 @record(table="ads", key=("source_id",), grain="one ad", newer_by="updated_at")

@@ -26,6 +26,8 @@ _LIST = "business/comment/list/"
 _REPLIES = "business/comment/reply/list/"
 _FIELDS = ("item_id", "comments")
 _MOST_PAGES = 10_000
+_SENSIBLE = 2**53
+_GONE = "answered 40007"  # the object does not exist
 
 
 class Walked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -78,11 +80,12 @@ async def _videos(ctx: Context, account_id: str) -> AsyncIterator[tuple[str, int
 
 
 def _count(row: Row) -> int | None:
-    """The count of comments; None, which asks for a walk, when it is not told or cannot be read."""
+    """The count of comments; None, which asks for a walk, when it is not told or is no sensible number."""
     try:
-        return maybe_whole(row, "comments")
+        count = maybe_whole(row, "comments")
     except DataError:
         return None
+    return count if count is not None and 0 <= count < _SENSIBLE else None
 
 
 async def _video_comments(ctx: Context, account_id: str, video: str) -> AsyncIterator[Page]:
@@ -148,4 +151,9 @@ async def _data(ctx: Context, call: str, params: dict[str, Any]) -> Row:
         if error.refreshable:
             raise
         raise AuthorizationError(error.message, hint=error.hint, missing_scopes=(SCOPE,)) from error
+    except ConfigurationError as error:
+        if _GONE not in error.message:
+            raise
+        ctx.log.info("a video or comment was deleted while it was read: %s", error.message)
+        return {"comments": []}
     return data_of(json.loads(response.content), call)

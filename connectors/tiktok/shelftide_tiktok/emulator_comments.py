@@ -73,7 +73,7 @@ class CommentBook:
             marks.append((at, video.totals(at).comments))
         found: list[datetime] = []
         for at, count in [*marks[1:], (marks[-1][0] + _STEP, video.totals(now).comments)]:
-            found += [at - _STEP] * (count - len(found))
+            found += [max(at - _STEP, video.public_at)] * (count - len(found))
         self._held[video.key] = (now, found)
         return found
 

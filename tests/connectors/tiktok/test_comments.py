@@ -45,7 +45,7 @@ async def test_there_are_as_many_comments_as_each_video_says(seed: int) -> None:
     assert sum(found.values()) > 100
     assert len({row.source_id for row in comments}) == len(comments)
     times = {v.public_id: v.public_at for v in videos}
-    assert all(times[row.content_id] - timedelta(hours=6) <= row.written_at <= world.now for row in comments)
+    assert all(times[row.content_id].replace(microsecond=0) <= row.written_at <= world.now for row in comments)
 
 
 async def test_replies_stand_under_their_comments_and_hidden_ones_are_told() -> None:
@@ -128,6 +128,37 @@ async def test_a_missing_permission_names_its_scope(monkeypatch: pytest.MonkeyPa
         await bench.read("comments")
     assert caught.value.missing_scopes == ("comment.list",)
     assert (await bench.read("profiles")).records
+
+
+@pytest.mark.parametrize("count", [None, "many", -1, 10**40])
+async def test_a_video_whose_count_is_no_number_is_walked_each_time(
+    monkeypatch: pytest.MonkeyPatch, count: Any
+) -> None:
+    _, bench = wired()
+    page = {"videos": [{"item_id": "7001", "comments": count}], "has_more": False}
+    monkeypatch.setattr(bench.emulator, "_list_videos", lambda request, brand: page)
+    monkeypatch.setattr(bench.emulator, "_list_comments", lambda request, brand: {"comments": [comment(replies=0)]})
+    first = await bench.read("comments")
+    assert first.cursor == {}
+    assert len((await bench.read("comments", first.cursor)).of(Comment)) == 1
+
+
+async def test_what_is_deleted_while_it_is_read_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, bench = wired()
+    whole = (await bench.read("comments")).keyed()
+    kept = bench.emulator._list_comments  # type: ignore[union-attr]  # this bench emulates the organic API
+    gone = next(iter(whole.values())).content_id  # type: ignore[attr-defined]  # a comment
+
+    def without(request: Any, brand: Any) -> Any:
+        if request.params["video_id"] == gone:
+            raise Denied(40007, "the video does not exist")
+        return kept(request, brand)
+
+    _, again = wired()
+    monkeypatch.setattr(again.emulator, "_list_comments", without)
+    found = (await again.read("comments")).keyed()
+    assert found == {key: row for key, row in whole.items() if row.content_id != gone}  # type: ignore[attr-defined]
+    assert found
 
 
 @pytest.mark.parametrize("cursor", [7, None, True])

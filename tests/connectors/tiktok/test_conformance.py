@@ -59,12 +59,12 @@ class TestTikTokOrganic(ConnectorConformance):
 
 
 def _comments_since(video: Video, since: datetime, now: datetime) -> int:
-    """How far the count of comments grew, in the quarters of days that begin after `since`."""
+    """All comments of a video made public after `since`; else how far the count grew from the next quarter of a day."""
     if video.public_at > now:
         return 0
-    quarter = timedelta(hours=6)
-    first = datetime.fromtimestamp(-(-since.timestamp() // quarter.total_seconds()) * quarter.total_seconds(), UTC)
-    before = video.totals(first).comments if first > video.public_at else 0
+    quarter = timedelta(hours=6).total_seconds()
+    first = datetime.fromtimestamp(-(-since.timestamp() // quarter) * quarter, UTC)
+    before = 0 if video.public_at >= since else video.totals(first).comments
     return video.totals(now).comments - before
 
 

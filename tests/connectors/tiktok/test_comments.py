@@ -173,7 +173,7 @@ async def test_a_looping_or_missing_cursor_is_found(monkeypatch: pytest.MonkeyPa
 
 
 def comment(**changes: Any) -> dict[str, Any]:
-    return {"comment_id": "1", "create_time": 1_780_000_000, "text": "hi", "status": "PUBLIC", "likes": 2} | changes
+    return {"comment_id": "1", "create_time": 1_782_800_000, "text": "hi", "status": "PUBLIC", "likes": 2} | changes
 
 
 def test_what_a_comment_does_not_say_is_unknown() -> None:

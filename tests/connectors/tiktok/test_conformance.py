@@ -10,7 +10,7 @@ import pytest
 from shelftide_sdk.connector import days
 from shelftide_sdk.testing.conformance import ConnectorConformance
 from shelftide_sdk.testing.world import World
-from shelftide_sdk.testing.world.model import Brand, Channel, Network, Order, WorldView
+from shelftide_sdk.testing.world.model import Brand, Channel, Network, Order, Video, WorldView
 from shelftide_tiktok.ads import TikTokAds
 from shelftide_tiktok.emulator_ads_facts import CUTS, cut, totals_by_level
 from shelftide_tiktok.organic import TikTokOrganic
@@ -53,8 +53,19 @@ class TestTikTokOrganic(ConnectorConformance):
             "profile_days": len(seen),
             "audience_days": BUCKETS + 24 * len(seen),
             "videos": len(videos),
+            "comments": sum(_comments_since(video, world.now - SINCE, world.now) for video in videos),
         }
         return counts[stream]
+
+
+def _comments_since(video: Video, since: datetime, now: datetime) -> int:
+    """All comments of a video made public after `since`; else how far the count grew from the next quarter of a day."""
+    if video.public_at > now:
+        return 0
+    quarter = timedelta(hours=6).total_seconds()
+    first = datetime.fromtimestamp(-(-since.timestamp() // quarter) * quarter, UTC)
+    before = 0 if video.public_at >= since else video.totals(first).comments
+    return video.totals(now).comments - before
 
 
 class TestTikTokShop(ConnectorConformance):

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from shelftide_sdk.connector import Context, Cursor, Page, map_rows
+from shelftide_sdk.connector import Context, Cursor, Page, Reject, map_rows
 from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ContractError, DataError
 from shelftide_sdk.records import Comment
 from shelftide_tiktok.auth import ORGANIC_API
@@ -47,11 +47,16 @@ async def read_comments(ctx: Context, account_id: str, cursor: Cursor | None) ->
         raise ConfigurationError("the saved cursor cannot be read; start the stream anew", detail=str(error)) from error
     counts: dict[str, int] = {}
     waiting: dict[str, int | None] = {}
-    async for video, count in _videos(ctx, account_id):
-        if count is not None and before.get(video, 0) == count:
-            counts[video] = count
-        else:
-            waiting[video] = count
+    async for row in _videos(ctx, account_id):
+        video = row.get("item_id") if isinstance(row, dict) else None
+        if not isinstance(video, str) or not video:
+            yield Page(rejects=[Reject("Comment", "a video without an id: its comments cannot be asked for", row)])
+        elif is_public(video):
+            count = _count(row)
+            if count is not None and before.get(video, 0) == count:
+                counts[video] = count
+            else:
+                waiting[video] = count
     # Until they are walked, the old counts hold: they bring the walk back after a crash.
     counts |= {video: before[video] for video in waiting if video in before}
     for video, count in waiting.items():
@@ -65,16 +70,14 @@ async def read_comments(ctx: Context, account_id: str, cursor: Cursor | None) ->
         yield Page(cursor=msgspec.to_builtins(Walked(counts=counts)))
 
 
-async def _videos(ctx: Context, account_id: str) -> AsyncIterator[tuple[str, int | None]]:
-    """(id, count of comments) of every public video; those of before the read's start may still be talked about."""
+async def _videos(ctx: Context, account_id: str) -> AsyncIterator[Any]:
+    """The row of every video; those of before the read's start may still be talked about."""
     place: int | None = None
     seen: set[str] = set()
     while True:
         found, place = await list_videos(ctx, account_id, place, _FIELDS)
         for row in unrepeated(found, "item_id", seen):
-            video = row.get("item_id") if isinstance(row, dict) else None
-            if isinstance(video, str) and is_public(video):
-                yield video, _count(row)
+            yield row
         if place is None:
             return
 

@@ -13,17 +13,19 @@ from shelftide_sdk.connector import Connector, days
 from shelftide_sdk.testing.conformance import Bench, ConnectorConformance
 from shelftide_sdk.testing.emulator import SCENARIOS
 from shelftide_shopify.connector import Shopify
+from shelftide_tiktok.ads import TikTokAds
 from shelftide_tiktok.organic import TikTokOrganic
 from shelftide_tiktok.shop import TikTokShop
 from shelftide_xiaohongshu.ark import XiaohongshuArk
 from shelftide_xiaohongshu.juguang import XiaohongshuJuguang
 from shelftide_xiaohongshu.pugongying import XiaohongshuPugongying
 
-# What a platform does not know: a shop has no moderation.
+# What a platform does not know: a shop has no moderation, a token of TikTok's ads no end.
 WITHOUT: dict[type[Connector], Sequence[str]] = {
     Shopify: ("moderation-delay",),
     TikTokOrganic: (),
     TikTokShop: ("moderation-delay",),
+    TikTokAds: ("expire", "moderation-delay"),
     Instagram: (),
     MetaAds: ("moderation-delay",),
     AmazonSeller: (),

@@ -41,7 +41,7 @@ from shelftide_sdk import (
     TransientError,
 )
 from shelftide_sdk.cursors import from_stored, to_stored
-from shelftide_sdk.reading import guarded
+from shelftide_sdk.reading import UNREADABLE, guarded
 
 log = get_logger("ingest")
 _BATCH_ROWS = 20_000
@@ -141,7 +141,7 @@ class Sync:
         except ConnectorError as error:
             await self._unwell(error)
             raise
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise TransientError(f"the reply could not be read: {error}") from error
         except Exception as error:  # outsiders' code may raise anything
             raise ContractError(f"{type(error).__name__}: {error}") from error

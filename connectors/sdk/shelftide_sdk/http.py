@@ -241,6 +241,8 @@ class PlatformClient:
             raise TransientError(f"the platform could not be reached: {type(broken).__name__}") from broken
         except httpx2.DecodingError as broken:
             raise TransientError("the reply's compression is broken") from broken
+        except (httpx2.InvalidURL, UnicodeError) as wrong:  # an address or a parameter that a reply gave
+            raise ContractError(f"the request cannot be written: {wrong}") from wrong
         finally:
             self._note(request, status, time.monotonic() - started, size)
         error = self._connector.classify(response) or status_error(response)

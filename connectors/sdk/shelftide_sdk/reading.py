@@ -8,6 +8,8 @@ import msgspec
 from shelftide_sdk.connector import Page
 from shelftide_sdk.errors import ConnectorError, ContractError, TransientError
 
+# What a parser says of a reply that was cut, is not JSON or UTF-8, holds half a surrogate pair, or is nested too deep.
+UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 _STUCK_PAGES = 50
 _EMPTY_PAGES = 5_000
 _REMEMBERED = 20_000
@@ -59,7 +61,7 @@ async def guarded(pages: AsyncIterator[Page]) -> AsyncIterator[Page]:
 
 def named(error: Exception) -> ConnectorError:
     """A stray exception as an error of the SDK: a reply that cannot be read passes, anything else is for the author."""
-    broken = isinstance(error, msgspec.DecodeError | UnicodeDecodeError) or type(error).__name__ == "JSONDecodeError"
+    broken = isinstance(error, UNREADABLE) or type(error).__name__ == "JSONDecodeError"
     if broken:
         return TransientError(f"the reply could not be read: {error}")
     return ContractError(f"{type(error).__name__}: {error}")

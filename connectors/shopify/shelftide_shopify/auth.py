@@ -24,6 +24,10 @@ SCOPES = (
     "read_inventory",
     "read_locations",
     "read_customers",
+    "read_inventory_transfers",
+    "read_inventory_shipments",
+    "read_discounts",
+    "read_marketing_events",
 )
 _CALLBACK_WINDOW = timedelta(seconds=90)
 _UNSIGNED = ("hmac", "signature")

@@ -7,11 +7,15 @@ from shelftide_sdk.errors import ContractError
 from shelftide_shopify.door import Door
 from shelftide_shopify.mapping import Row, nodes
 from shelftide_shopify.queries import (
+    DISCOUNT_CODES,
     ITEM_LEVELS,
     ORDER_LINES,
     ORDER_MOMENTS,
     REFUND_LINES,
     REFUND_QUANTITIES,
+    SHIPMENT_LINES,
+    TRANSFER_LINES,
+    TRANSFER_SHIPMENTS,
     product_variants,
 )
 
@@ -106,3 +110,34 @@ async def complete_item(door: Door, row: Row) -> Row:
         **row,
         "inventoryLevels": await whole_connection(door, ITEM_LEVELS, row["id"], path, row["inventoryLevels"]),
     }
+
+
+async def complete_transfer(door: Door, row: Row) -> Row:
+    """A transfer with all its lines and shipments, and those with all theirs."""
+    if not isinstance(row, dict):
+        return row
+    whole = dict(row)
+    for name, query in (("lineItems", TRANSFER_LINES), ("shipments", TRANSFER_SHIPMENTS)):
+        if _more(whole.get(name)):
+            whole[name] = await whole_connection(door, query, row["id"], ("inventoryTransfer", name), whole[name])
+    shipments = whole.get("shipments")
+    if isinstance(shipments, dict):
+        whole["shipments"] = {"nodes": [await _complete_shipment(door, each) for each in nodes(shipments)]}
+    return whole
+
+
+async def _complete_shipment(door: Door, row: Row) -> Row:
+    if not (isinstance(row, dict) and _more(row.get("lineItems"))):
+        return row
+    path = ("inventoryShipment", "lineItems")
+    return {**row, "lineItems": await whole_connection(door, SHIPMENT_LINES, row["id"], path, row["lineItems"])}
+
+
+async def complete_discount(door: Door, row: Row) -> Row:
+    """A discount with all its codes."""
+    discount = row.get("discount") if isinstance(row, dict) else None
+    if not (isinstance(discount, dict) and _more(discount.get("codes"))):
+        return row
+    path = ("discountNode", "discount", "codes")
+    codes = await whole_connection(door, DISCOUNT_CODES, row["id"], path, discount["codes"])
+    return {**row, "discount": {**discount, "codes": codes}}

@@ -1,4 +1,4 @@
-"""Shopify: orders with their journeys, products, stock and locations over the Admin GraphQL API."""
+"""Shopify over the Admin GraphQL API: orders with their journeys, goods, what is on its way, codes, and deletions."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
@@ -22,10 +22,13 @@ from shelftide_sdk.connector import (
 )
 from shelftide_sdk.errors import ConnectorError
 from shelftide_sdk.records import (
+    Campaign,
+    InboundShipment,
     Location,
     Order,
     OrderLine,
     Product,
+    PromoCode,
     Record,
     Refund,
     StockLevel,
@@ -35,12 +38,19 @@ from shelftide_sdk.records import (
 from shelftide_sdk.webhooks import Webhooks
 from shelftide_shopify.auth import SHOP_PATTERN, SHOPIFY_AUTH
 from shelftide_shopify.changes import ChangeReader, Source, starting_progress
-from shelftide_shopify.completion import add_refund_lines, complete_item, complete_order, complete_product
+from shelftide_shopify.completion import (
+    add_refund_lines,
+    complete_discount,
+    complete_item,
+    complete_order,
+    complete_product,
+    complete_transfer,
+)
+from shelftide_shopify.deletions import deletion_page, deletion_plan, read_deletions
 from shelftide_shopify.deliveries import WEBHOOKS
 from shelftide_shopify.door import Door
 from shelftide_shopify.mapping import (
     Row,
-    map_deleted_product,
     map_levels,
     map_location,
     map_order,
@@ -48,13 +58,15 @@ from shelftide_shopify.mapping import (
 )
 from shelftide_shopify.progress import Progress, save_progress
 from shelftide_shopify.queries import (
+    ACTIVITIES,
     API_VERSION,
     COUNT_ORDERS,
     COUNT_PRODUCTS,
-    DELETED_PRODUCTS,
+    DISCOUNTS,
     LOCATIONS,
     SHOP,
     STOCK,
+    TRANSFERS,
     bulk_orders,
     bulk_products,
     orders,
@@ -62,8 +74,9 @@ from shelftide_shopify.queries import (
     products,
 )
 from shelftide_shopify.replies import QueryTooLargeError, classify_reply
-from shelftide_shopify.shop import Shop, map_shop, moment, timestamp
+from shelftide_shopify.shop import Shop, map_shop, timestamp
 from shelftide_shopify.subscriptions import subscribe
+from shelftide_shopify.supply import is_campaign, map_activity, map_discount, map_transfer, settled_lines
 from shelftide_shopify.walk import Plan, Position, id_mark, since_id, since_update, updated_mark, walk
 from shelftide_shopify.webhooks import read_delivery
 
@@ -74,6 +87,10 @@ _NEEDED = {
     "products": ("read_products",),
     "stock": ("read_inventory", "read_products"),
     "locations": ("read_locations",),
+    "inbound_shipments": ("read_inventory_transfers", "read_inventory_shipments", "read_inventory", "read_products"),
+    "promo_codes": ("read_discounts",),
+    "marketing_events": ("read_marketing_events",),
+    "deletions": ("read_products", "read_orders"),
 }
 _RECHECK = 8
 
@@ -100,6 +117,10 @@ class Shopify(Connector):
         Stream("products", Product, (Variant,), "updated_at", days(1), whole=True),
         Stream("stock", StockLevel, (), None, days(0), timedelta(hours=6)),
         Stream("locations", Location),
+        Stream("inbound_shipments", InboundShipment, (), None, days(0), timedelta(hours=6)),
+        Stream("promo_codes", PromoCode),
+        Stream("marketing_events", Campaign),
+        Stream("deletions", Product, (Variant, Order), "created_at", days(1)),
     )
 
     def __init__(self) -> None:
@@ -161,7 +182,16 @@ class Shopify(Connector):
         """Pages of a stream; each one's cursor resumes after a crash."""
         door = Door(ctx)
         shop = await self._open(door)
-        reads = {"orders": self._orders, "products": self._products, "stock": self._stock, "locations": self._locations}
+        reads = {
+            "orders": self._orders,
+            "products": self._products,
+            "stock": self._stock,
+            "locations": self._locations,
+            "inbound_shipments": self._inbound_shipments,
+            "promo_codes": self._promo_codes,
+            "marketing_events": self._marketing_events,
+            "deletions": self._deletions,
+        }
         async for page in reads[stream.name](_Read(ctx, door, shop, stream, cursor)):
             yield page
 
@@ -275,19 +305,8 @@ class Shopify(Connector):
             yield page
 
     async def _deleted_products(self, read: "_Read", reader: ChangeReader) -> AsyncIterator[Page]:
-        def starting_at(mark: str | None) -> str:
-            return f"action:destroy AND subject_type:PRODUCT AND created_at:>='{mark}'"
-
-        plan = Plan(
-            root="events",
-            query=DELETED_PRODUCTS,
-            mark=lambda row: timestamp(moment(row["createdAt"])),
-            starting_at=starting_at,
-            size=100,
-        )
-        async for step in walk(read.door, plan, Position(start=timestamp(reader.started))):
-            deletes = [delete for delete in map(map_deleted_product, step.rows) if delete is not None]
-            yield Page(deletes=deletes)
+        async for step in walk(read.door, deletion_plan("PRODUCT"), Position(start=timestamp(reader.started))):
+            yield deletion_page(step.rows)
 
     async def _product(self, door: Door, shop: Shop, product: Record) -> Page | None:
         assert isinstance(product, Product)
@@ -312,6 +331,37 @@ class Shopify(Connector):
         async for step, progress in self._pass(read, plan):
             page = _page(step, map_location, Location)
             yield Page(records=page.records, rejects=page.rejects, cursor=save_progress(progress))
+
+    async def _inbound_shipments(self, read: "_Read") -> AsyncIterator[Page]:
+        plan = Plan(root="inventoryTransfers", query=TRANSFERS, mark=id_mark, starting_at=since_id, size=20)
+        async for step, progress in self._pass(read, plan):
+            rows = [await complete_transfer(read.door, row) for row in step]
+            page = _page(rows, map_transfer, InboundShipment)
+            yield Page(
+                records=page.records,
+                deletes=settled_lines(rows),
+                rejects=page.rejects,
+                cursor=save_progress(progress),
+            )
+
+    async def _promo_codes(self, read: "_Read") -> AsyncIterator[Page]:
+        def starting_at(mark: str | None) -> str:
+            return " AND ".join(filter(None, ("method:code", since_id(mark))))
+
+        plan = Plan(root="discountNodes", query=DISCOUNTS, mark=id_mark, starting_at=starting_at, size=20)
+        async for step, progress in self._pass(read, plan):
+            rows = [await complete_discount(read.door, row) for row in step]
+            page = _page(rows, map_discount, PromoCode)
+            yield Page(records=page.records, rejects=page.rejects, cursor=save_progress(progress))
+
+    async def _marketing_events(self, read: "_Read") -> AsyncIterator[Page]:
+        plan = Plan(root="marketingActivities", query=ACTIVITIES, mark=id_mark, starting_at=since_id, size=50)
+        async for step, progress in self._pass(read, plan):
+            page = _page(list(filter(is_campaign, step)), lambda row: map_activity(row, read.shop), Campaign)
+            yield Page(records=page.records, rejects=page.rejects, cursor=save_progress(progress))
+
+    def _deletions(self, read: "_Read") -> AsyncIterator[Page]:
+        return read_deletions(read.ctx, read.door, read.stream, read.cursor)
 
     async def _pass(self, read: "_Read", plan: Plan) -> AsyncIterator[tuple[Sequence[Row], Progress]]:
         """A full pass; a cursor in the middle of one resumes it, any other starts a new one."""

@@ -17,6 +17,7 @@ from shelftide_shopify.emulator_cost import MAX_QUERY_COST, RESTORE_RATES, Bucke
 from shelftide_shopify.emulator_graph import Session, chance, root_value
 from shelftide_shopify.emulator_oauth import Grant, Tokens
 from shelftide_shopify.emulator_subscriptions import Subscriptions
+from shelftide_shopify.emulator_supply import supply_resolvers
 from shelftide_shopify.schema import VERSIONS, load_schema
 
 _STATUS_TEXTS = {
@@ -49,7 +50,7 @@ class ShopifyEmulator(Emulator):
     Attributes:
         tokens: the OAuth side; `tokens.issue(shop, scopes)` gives a token without the consent page.
         refusals: HTTP status (402, 403, 404, 423, 430 ...) or GraphQL code (SHOP_INACTIVE ...) by shop.
-        deleted_products: product key to time of deletion, by shop.
+        deleted_products: product key to time of deletion, by shop; `deleted_orders` likewise.
         subscriptions: which topics each shop sends, and where to.
         jobs: bulk operations; `jobs.outcomes` decides how the next ones end (FAILED, EXPIRED, CANCELED).
         protected_data: false hides e-mail and phone, as without Shopify's approval.
@@ -75,6 +76,7 @@ class ShopifyEmulator(Emulator):
         self.tokens = Tokens(client_id, client_secret, self.clock)
         self.refusals: dict[str, int | str] = {}
         self.deleted_products: dict[str, dict[str, datetime]] = {}
+        self.deleted_orders: dict[str, dict[str, datetime]] = {}
         self.protected_data = True
         self.channels: tuple[Channel, ...] = (Channel.SHOPIFY,)
         self.jobs = BulkJobs(root_value(), seed)
@@ -84,6 +86,7 @@ class ShopifyEmulator(Emulator):
         self._calls: Counter[str] = Counter()  # by shop: one shop's bad luck is not another's
         self._root = {
             **root_value(),
+            **supply_resolvers(),
             **self.subscriptions.resolvers(),
             "bulkOperationRunQuery": self._start_bulk,
             "bulkOperationCancel": lambda info, id: self.jobs.cancel(id, info.context),  # noqa: A006  # schema's name

@@ -33,6 +33,7 @@ class Host(Protocol):
     scenarios: set[str]
     channels: Sequence[Channel]
     deleted_products: dict[str, dict[str, datetime]]
+    deleted_orders: dict[str, dict[str, datetime]]
     protected_data: bool
     world: Any
 
@@ -119,7 +120,9 @@ def skus_of(brand: Brand) -> Mapping[str, Sku]:
 def visible_orders(session: Session) -> list[Order]:
     """Orders of the shop; without `read_all_orders` those of the last 60 days, and not a word about the others."""
     world = session.host.world
+    gone = session.host.deleted_orders.get(session.shop, {})
     orders = [o for channel in session.host.channels for o in world.orders(session.brand.key, channel)]
+    orders = [order for order in orders if order.key not in gone or gone[order.key] > session.now]
     if session.granted("read_all_orders"):
         return orders
     return [order for order in orders if order.placed_at >= session.now - ORDER_WINDOW]
@@ -185,9 +188,10 @@ def _search(session: Session, text: str | None, getters: Mapping[str, Getter], r
     return search
 
 
-def _filtered(
+def filtered(
     session: Session, rows: Sequence[Any], text: str | None, getters: Mapping[str, Any], root: str
 ) -> list[Any]:
+    """The rows that a search text finds."""
     bound: dict[str, Getter] = {name: partial(_call, getter, session) for name, getter in getters.items()}
     search = _search(session, text, bound, root)
     try:
@@ -200,13 +204,15 @@ def _call(getter: Callable[[Any, Session], Any], session: Session, row: Any) -> 
     return getter(row, session)
 
 
-def _sortable(value: Any) -> str:
+def sortable(value: Any) -> str:
+    """A value as text that sorts."""
     if isinstance(value, datetime):
         return str(when(value))
     return str(value).zfill(20)
 
 
-def _paged(session: Session, root: str, entries: list[Entry], args: dict[str, Any]) -> dict[str, Any]:
+def paged(session: Session, root: str, entries: list[Entry], args: dict[str, Any]) -> dict[str, Any]:
+    """The asked part of a root connection, with the habits of the scenarios."""
     if session.snapshot is not None:
         entries = session.snapshot.setdefault(root, entries)
     if session.slice is not None:
@@ -229,7 +235,8 @@ def _habits(session: Session, chosen: list[Entry], entries: list[Entry], later: 
     return [entries[at - 1], *chosen] if at > 0 else chosen
 
 
-def _sorted(entries: list[Entry]) -> list[Entry]:
+def in_order(entries: list[Entry]) -> list[Entry]:
+    """Entries by their keys."""
     return sorted(entries, key=lambda entry: entry.key)
 
 
@@ -237,19 +244,19 @@ def _orders(info: Any, **args: Any) -> dict[str, Any]:
     session: Session = info.context
     session.require("read_orders", info)
     if session.snapshot is not None and "orders" in session.snapshot:
-        return _paged(session, "orders", [], args)
-    found = _filtered(session, visible_orders(session), args.get("query"), _ORDER_GETTERS, "orders")
+        return paged(session, "orders", [], args)
+    found = filtered(session, visible_orders(session), args.get("query"), _ORDER_GETTERS, "orders")
     sort = _ORDER_KEYS.get(args.get("sortKey") or "PROCESSED_AT")
     if sort is None:
         raise refuse(f"sort key {args['sortKey']} is not emulated", "BAD_REQUEST")
     entries = [
         Entry(
-            (_sortable(_sort_value(order, sort, session)), stable_id("Order", order.key)),
+            (sortable(_sort_value(order, sort, session)), stable_id("Order", order.key)),
             partial(_order_row, order, session),
         )
         for order in found
     ]
-    return _paged(session, "orders", _sorted(entries), args)
+    return paged(session, "orders", in_order(entries), args)
 
 
 def _sort_value(order: Order, sort: str, session: Session) -> Any:
@@ -259,7 +266,7 @@ def _sort_value(order: Order, sort: str, session: Session) -> Any:
 def _orders_count(info: Any, query: str | None = None, limit: int | None = 10_000, **_: Any) -> dict[str, Any]:
     session: Session = info.context
     session.require("read_orders", info)
-    count = len(_filtered(session, visible_orders(session), query, _ORDER_GETTERS, "ordersCount"))
+    count = len(filtered(session, visible_orders(session), query, _ORDER_GETTERS, "ordersCount"))
     return _count(count, limit)
 
 
@@ -305,22 +312,22 @@ _PRODUCT_GETTERS: Mapping[str, Callable[[Product, Session], Any]] = {
 def _products(info: Any, **args: Any) -> dict[str, Any]:
     session: Session = info.context
     session.require("read_products", info)
-    found = _filtered(session, visible_products(session), args.get("query"), _PRODUCT_GETTERS, "products")
+    found = filtered(session, visible_products(session), args.get("query"), _PRODUCT_GETTERS, "products")
     by_id = (args.get("sortKey") or "ID") == "ID"
     entries = [
         Entry(
-            (_sortable(stable_id("Product", p.key) if by_id else p.created_at), stable_id("Product", p.key)),
+            (sortable(stable_id("Product", p.key) if by_id else p.created_at), stable_id("Product", p.key)),
             partial(product_row, p, session.brand),
         )
         for p in found
     ]
-    return _paged(session, "products", _sorted(entries), args)
+    return paged(session, "products", in_order(entries), args)
 
 
 def _products_count(info: Any, query: str | None = None, limit: int | None = 10_000, **_: Any) -> dict[str, Any]:
     session: Session = info.context
     session.require("read_products", info)
-    return _count(len(_filtered(session, visible_products(session), query, _PRODUCT_GETTERS, "productsCount")), limit)
+    return _count(len(filtered(session, visible_products(session), query, _PRODUCT_GETTERS, "productsCount")), limit)
 
 
 def _product(info: Any, id: str) -> dict[str, Any] | None:  # noqa: A002  # the schema's argument name
@@ -353,12 +360,12 @@ _ITEM_GETTERS: Mapping[str, Callable[[Any, Session], Any]] = {
 def _items(info: Any, **args: Any) -> dict[str, Any]:
     session: Session = info.context
     session.require("read_inventory", info)
-    found = _filtered(session, _item_rows(session), args.get("query"), _ITEM_GETTERS, "inventoryItems")
+    found = filtered(session, _item_rows(session), args.get("query"), _ITEM_GETTERS, "inventoryItems")
     entries = []
     for sku, row in found:
         number = stable_id("InventoryItem", sku.key)
-        entries.append(Entry((_sortable(number), number), partial(dict, row)))
-    return _paged(session, "inventoryItems", _sorted(entries), args)
+        entries.append(Entry((sortable(number), number), partial(dict, row)))
+    return paged(session, "inventoryItems", in_order(entries), args)
 
 
 def _item(info: Any, id: str) -> dict[str, Any] | None:  # noqa: A002  # the schema's argument name
@@ -377,37 +384,62 @@ def _locations(info: Any, **args: Any) -> dict[str, Any]:
     entries = []
     for place in places:
         number = stable_id("Location", place.key)
-        key = (_sortable(number) if args.get("sortKey") == "ID" else place.name, number)
+        key = (sortable(number) if args.get("sortKey") == "ID" else place.name, number)
         entries.append(Entry(key, partial(location_row, place, session.host.world.start)))
-    return _paged(session, "locations", _sorted(entries), args)
+    return paged(session, "locations", in_order(entries), args)
+
+
+class Deletion(msgspec.Struct, frozen=True, kw_only=True):
+    """A thing of the shop that is gone: its type on the wire, its key in the world, when."""
+
+    kind: str
+    key: str
+    at: datetime
+
+    @property
+    def number(self) -> int:
+        """The event's number."""
+        return stable_id("BasicEvent", self.key)
+
+
+# Type of subject -> its type in ids and the scope that shows it.
+_SUBJECTS = {"PRODUCT": ("Product", "read_products"), "ORDER": ("Order", "read_orders")}
+_EVENT_GETTERS: Mapping[str, Callable[[Deletion, Session], Any]] = {
+    "action": lambda gone, s: "destroy",
+    "subject_type": lambda gone, s: gone.kind,
+    "created_at": lambda gone, s: gone.at,
+    "id": lambda gone, s: gone.number,
+}
 
 
 def _events(info: Any, **args: Any) -> dict[str, Any]:
-    """Deletions of products; other events of the shop's life are not emulated."""
+    """Deletions of products and orders, as far as the scopes show them; no other events are emulated."""
     session: Session = info.context
-    session.require("read_products", info)
-    gone = session.host.deleted_products.get(session.shop, {})
-    rows = [(key, at) for key, at in gone.items() if at <= session.now]
-    getters: Mapping[str, Callable[[Any, Session], Any]] = {
-        "action": lambda row, s: "destroy",
-        "subject_type": lambda row, s: "PRODUCT",
-        "created_at": lambda row, s: row[1],
-        "id": lambda row, s: stable_id("BasicEvent", row[0]),
-    }
-    found = _filtered(session, rows, args.get("query"), getters, "events")
-    entries = [Entry((_sortable(at), stable_id("BasicEvent", key)), partial(_event_row, key, at)) for key, at in found]
-    return _paged(session, "events", _sorted(entries), args)
+    shown = [kind for kind, (_, scope) in _SUBJECTS.items() if session.granted(scope)]
+    if not shown:
+        session.require("read_products", info)
+    lists = {"PRODUCT": session.host.deleted_products, "ORDER": session.host.deleted_orders}
+    rows = [
+        Deletion(kind=kind, key=key, at=at)
+        for kind in shown
+        for key, at in lists[kind].get(session.shop, {}).items()
+        if at <= session.now
+    ]
+    found = filtered(session, rows, args.get("query"), _EVENT_GETTERS, "events")
+    entries = [Entry((sortable(gone.at), gone.number), partial(_event_row, gone)) for gone in found]
+    return paged(session, "events", in_order(entries), args)
 
 
-def _event_row(product_key: str, at: datetime) -> dict[str, Any]:
+def _event_row(gone: Deletion) -> dict[str, Any]:
+    kind, _ = _SUBJECTS[gone.kind]
     return {
         "__typename": "BasicEvent",
-        "id": gid("BasicEvent", product_key),
+        "id": gid("BasicEvent", gone.key),
         "action": "destroy",
-        "createdAt": when(at.astimezone(UTC)),
-        "subjectId": gid("Product", product_key),
-        "subjectType": "PRODUCT",
-        "message": "Product was deleted",
+        "createdAt": when(gone.at.astimezone(UTC)),
+        "subjectId": gid(kind, gone.key),
+        "subjectType": gone.kind,
+        "message": f"{kind} was deleted",
     }
 
 

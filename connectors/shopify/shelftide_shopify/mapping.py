@@ -5,7 +5,6 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from shelftide_sdk.connector import Delete
 from shelftide_sdk.errors import DataError
 from shelftide_sdk.money import Money
 from shelftide_sdk.records import (
@@ -345,10 +344,3 @@ def map_location(row: Row) -> Location:
         active=row["isActive"],
         updated_at=maybe_moment(row["updatedAt"]),
     )
-
-
-def map_deleted_product(row: Row) -> Delete | None:
-    """A `destroy` event of a product as a deletion; None for other events."""
-    if row.get("subjectType") != "PRODUCT" or row["action"] != "destroy":
-        return None
-    return Delete(Product, {"source_id": number(row["subjectId"])})

@@ -173,8 +173,8 @@ query ProductVariants($id: ID!, $first: Int!, $after: String) {
 """.replace("VARIANT", _variant(with_cost))
 
 
-DELETED_PRODUCTS = """
-query DeletedProducts($first: Int!, $after: String, $query: String) {
+DELETIONS = """
+query Deletions($first: Int!, $after: String, $query: String) {
   events(first: $first, after: $after, query: $query, sortKey: ID) {
     nodes { __typename id action createdAt ... on BasicEvent { subjectId subjectType } }
     pageInfo { hasNextPage endCursor }
@@ -213,6 +213,118 @@ LOCATIONS = """
 query Locations($first: Int!, $after: String, $query: String) {
   locations(first: $first, after: $after, query: $query, includeInactive: true, includeLegacy: true) {
     nodes { id name isActive updatedAt address { countryCode } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+_TRANSFER_LINE = "id totalQuantity inventoryItem { id sku }"
+_SHIPMENT_LINE = "id quantity unreceivedQuantity inventoryItem { id sku }"
+_SHIPMENT_FIELDS = "id status dateReceived tracking { arrivesAt }"
+
+
+def _shipments(first: str, lines: str) -> str:
+    """A transfer's shipments with their lines."""
+    return (
+        """
+shipments(FIRST) {
+  nodes { SHIPMENT lineItems(first: LINES) { nodes { LINE } pageInfo { hasNextPage endCursor } } }
+  pageInfo { hasNextPage endCursor }
+}
+""".replace("FIRST", first)
+        .replace("SHIPMENT", _SHIPMENT_FIELDS)
+        .replace("LINES", lines)
+        .replace("LINE", _SHIPMENT_LINE)
+    )
+
+
+TRANSFERS = """
+query Transfers($first: Int!, $after: String, $query: String) {
+  inventoryTransfers(first: $first, after: $after, query: $query, sortKey: ID) {
+    nodes {
+      id status dateCreated destination { location { id } }
+      lineItems(first: 5) { nodes { LINE } pageInfo { hasNextPage endCursor } }
+      SHIPMENTS
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+""".replace("LINE", _TRANSFER_LINE).replace("SHIPMENTS", _shipments("first: 2", "5"))
+
+TRANSFER_LINES = """
+query TransferLines($id: ID!, $first: Int!, $after: String) {
+  inventoryTransfer(id: $id) {
+    lineItems(first: $first, after: $after) { nodes { LINE } pageInfo { hasNextPage endCursor } }
+  }
+}
+""".replace("LINE", _TRANSFER_LINE)
+
+TRANSFER_SHIPMENTS = """
+query TransferShipments($id: ID!, $first: Int!, $after: String) {
+  inventoryTransfer(id: $id) { SHIPMENTS }
+}
+""".replace("SHIPMENTS", _shipments("first: $first, after: $after", "5"))
+
+SHIPMENT_LINES = """
+query ShipmentLines($id: ID!, $first: Int!, $after: String) {
+  inventoryShipment(id: $id) {
+    lineItems(first: $first, after: $after) { nodes { LINE } pageInfo { hasNextPage endCursor } }
+  }
+}
+""".replace("LINE", _SHIPMENT_LINE)
+
+_REDEEM_CODES = "nodes { id code asyncUsageCount } pageInfo { hasNextPage endCursor }"
+_DISCOUNT_VALUE = """
+customerGets {
+  value {
+    __typename
+    ... on DiscountPercentage { percentage }
+    ... on DiscountAmount { amount { amount currencyCode } }
+  }
+}
+"""
+# The kinds of discounts that a code opens; the value of the other two is no rate and no amount.
+_CODE_DISCOUNTS = {
+    "DiscountCodeBasic": _DISCOUNT_VALUE,
+    "DiscountCodeBxgy": "",
+    "DiscountCodeFreeShipping": "",
+    "DiscountCodeApp": "",
+}
+
+
+def _code_discount(fields: str, codes: str) -> str:
+    return " ".join(
+        f"... on {kind} {{ {fields and fields + value} codes({codes}) {{ {_REDEEM_CODES} }} }}"
+        for kind, value in _CODE_DISCOUNTS.items()
+    )
+
+
+# An order that uses a code moves its count and not `updatedAt` of the discount, so all of them are read each time.
+DISCOUNTS = """
+query Discounts($first: Int!, $after: String, $query: String) {
+  discountNodes(first: $first, after: $after, query: $query, sortKey: ID) {
+    nodes { id discount { __typename DISCOUNT } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+""".replace("DISCOUNT }", _code_discount("title startsAt endsAt updatedAt ", "first: 5") + " }")
+
+DISCOUNT_CODES = """
+query DiscountCodes($id: ID!, $first: Int!, $after: String) {
+  discountNode(id: $id) { discount { __typename DISCOUNT } }
+}
+""".replace("DISCOUNT }", _code_discount("", "first: $first, after: $after") + " }")
+
+ACTIVITIES = """
+query Activities($first: Int!, $after: String, $query: String) {
+  marketingActivities(first: $first, after: $after, query: $query, sortKey: ID) {
+    nodes {
+      id title status tactic hierarchyLevel updatedAt
+      budget { budgetType total { amount currencyCode } }
+      adSpend { amount currencyCode }
+      utmParameters { source medium campaign }
+      marketingEvent { id startedAt endedAt scheduledToEndAt }
+    }
     pageInfo { hasNextPage endCursor }
   }
 }
@@ -302,10 +414,17 @@ def all_queries() -> dict[str, str]:
         "refund_quantities": REFUND_QUANTITIES,
         **{f"products[{flag}]": products(flag) for flag in flags},
         **{f"product_variants[{flag}]": product_variants(flag) for flag in flags},
-        "deleted_products": DELETED_PRODUCTS,
+        "deletions": DELETIONS,
         "stock": STOCK,
         "item_levels": ITEM_LEVELS,
         "locations": LOCATIONS,
+        "transfers": TRANSFERS,
+        "transfer_lines": TRANSFER_LINES,
+        "transfer_shipments": TRANSFER_SHIPMENTS,
+        "shipment_lines": SHIPMENT_LINES,
+        "discounts": DISCOUNTS,
+        "discount_codes": DISCOUNT_CODES,
+        "activities": ACTIVITIES,
         "bulk_run": BULK_RUN,
         "bulk_poll": BULK_POLL,
         "subscriptions": SUBSCRIPTIONS,

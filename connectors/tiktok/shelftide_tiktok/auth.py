@@ -29,6 +29,7 @@ ORGANIC_SCOPES = (
     "user.insights",
     "video.list",
     "video.insights",
+    "comment.list",
 )
 
 ADS_API = ORGANIC_API

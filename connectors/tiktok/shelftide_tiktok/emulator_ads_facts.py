@@ -101,6 +101,9 @@ def entity_row(entity: AdEntity, parents: Mapping[str, AdEntity], changed: datet
         return row | {
             "campaign_id": entity_id(entity.parent_key),
             "optimization_goal": "CONVERT",
+            "optimization_event": "SHOPPING",
+            "pixel_id": str(stable_id("pixel", entity.brand_key, 15)),
+            "conversion_window": "SEVEN_DAYS",
             "billing_event": "OCPM",
             "placement_type": "PLACEMENT_TYPE_AUTOMATIC",
             "bid_price": 0.0,

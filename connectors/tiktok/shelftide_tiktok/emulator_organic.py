@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from shelftide_sdk.testing.emulator import Request, Response, Route
 from shelftide_sdk.testing.world.model import Brand, Network, Video, WorldView
 from shelftide_tiktok.auth import ORGANIC_HEADER, ORGANIC_SCOPES
+from shelftide_tiktok.emulator_comments import INLINE, CommentBook
 from shelftide_tiktok.emulator_door import Denied, TikTokEmulator
 from shelftide_tiktok.emulator_grants import (
     Issued,
@@ -30,6 +31,7 @@ DEMO_SECRET = "tiktok-demo-secret"
 _API = "/open_api/v1.3"
 _LONGEST_WINDOW = timedelta(days=60)
 _MOST_VIDEOS = 20
+_MOST_COMMENTS = 30
 
 
 class TikTokOrganicEmulator(TikTokEmulator):
@@ -53,6 +55,7 @@ class TikTokOrganicEmulator(TikTokEmulator):
     def __init__(self, world: WorldView, **options: Any) -> None:
         super().__init__(world, **options)
         self.closed: set[str] = set()
+        self._book = CommentBook()
 
     def routes(self) -> Sequence[Route]:
         """Consent, tokens and data."""
@@ -64,6 +67,8 @@ class TikTokOrganicEmulator(TikTokEmulator):
             Route("POST", rf"{_API}/tt_user/oauth2/revoke/", self.revoke),
             Route("GET", rf"{_API}/business/get/", self._api(self._get_business)),
             Route("GET", rf"{_API}/business/video/list/", self._api(self._list_videos)),
+            Route("GET", rf"{_API}/business/comment/list/", self._api(self._list_comments)),
+            Route("GET", rf"{_API}/business/comment/reply/list/", self._api(self._list_replies)),
             Route("GET", rf"{_API}/business/publish/status/", self._api(self._publish_status)),
         )
 
@@ -235,6 +240,48 @@ class TikTokOrganicEmulator(TikTokEmulator):
             if video.pending_id == asked:
                 return {"status": "PUBLISH_COMPLETE", "post_ids": [video.public_id] if self._is_public(video) else []}
         raise Denied(40007, "the publishing does not exist")
+
+    def _list_comments(self, request: Request, brand: Brand) -> Row:
+        video = self._video(request, brand)
+        key = ("comments", brand.key, video.key)
+        rows = self._memory.get(key, lambda: self._book.rows(video, self.now))
+        data = self._comment_page(request, rows)
+        if request.params.get("include_replies") == "true":
+            for row in data["comments"]:
+                row["reply_list"] = [dict(reply) for reply in self._thread(video, row)[:INLINE]]
+        return data
+
+    def _list_replies(self, request: Request, brand: Brand) -> Row:
+        video = self._video(request, brand)
+        asked = request.params.get("comment_id", "")
+        tops = self._tops(video)
+        if asked not in tops:
+            raise Denied(40007, "the comment does not exist")
+        return self._comment_page(request, self._book.replies(video, tops[asked], self.now))
+
+    def _tops(self, video: Video) -> dict[str, int]:
+        return self._memory.get(("tops", video.key), lambda: self._book.tops(video, self.now))
+
+    def _thread(self, video: Video, row: Row) -> list[Row]:
+        return self._book.replies(video, self._tops(video)[row["comment_id"]], self.now) if row["replies"] else []
+
+    def _video(self, request: Request, brand: Brand) -> Video:
+        asked = request.params.get("video_id", "")
+        found = (video for video in self._videos(brand) if video.public_id == asked and self._is_public(video))
+        video = next(found, None)
+        if video is None:
+            raise Denied(40007, "the video does not exist")
+        return video
+
+    def _comment_page(self, request: Request, rows: Sequence[Row]) -> Row:
+        asked = request.params
+        size, cursor = asked.get("max_count", "20"), asked.get("cursor", "0")
+        if not size.isdigit() or not 1 <= int(size) <= _MOST_COMMENTS or not cursor.isdigit():
+            raise Denied(40002, f"max_count must be 1 to {_MOST_COMMENTS} and cursor a number")
+        shown = [row for row in rows if asked.get("status", "PUBLIC") == "ALL" or row["status"] == "PUBLIC"]
+        start, end = int(cursor), int(cursor) + int(size)
+        part = [dict(row) for row in shown[start:end]]
+        return {"comments": self._rearranged(part), "cursor": min(end, len(shown)), "has_more": end < len(shown)}
 
 
 def drift(row: Row, video: Video) -> None:

@@ -74,7 +74,7 @@ def map_campaign(row: Row, of: Advertiser) -> Campaign:
 
 
 def map_ad_group(row: Row, of: Advertiser) -> AdGroup:
-    """An ad group of `adgroup/get/`."""
+    """An ad group of `adgroup/get/`. Older ones tell one `conversion_window` instead of those of clicks and views."""
     mode, budget = _budget(row, "budget", of)
     bid = row.get("bid_price")
     return AdGroup(
@@ -92,6 +92,10 @@ def map_ad_group(row: Row, of: Advertiser) -> AdGroup:
         starts_at=_moment(row.get("schedule_start_time"), "schedule_start_time"),
         ends_at=_moment(row.get("schedule_end_time"), "schedule_end_time"),
         updated_at=_modified(row),
+        pixel_id=maybe_identifier(row.get("pixel_id")),
+        optimisation_event=_word(row, "optimization_event"),
+        click_window=_word(row, "click_attribution_window") or _word(row, "conversion_window"),
+        view_window=_word(row, "view_attribution_window"),
     )
 
 
@@ -184,6 +188,16 @@ def _text(row: Row, name: str) -> str:
     value = row.get(name)
     if not isinstance(value, str):
         raise DataError(f"{name} is missing")
+    return value
+
+
+def _word(row: Row, name: str) -> str | None:
+    """A word of the platform's; None where it says nothing. Raises DataError for anything but text."""
+    value = row.get(name)
+    if value in _NO_VALUE:
+        return None
+    if not isinstance(value, str):
+        raise DataError(f"{name} is no word: {value!r}")
     return value
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from shelftide_sdk.errors import DataError
 from shelftide_sdk.records import (
     AudienceDay,
+    Comment,
     Content,
     ContentKind,
     ContentSnapshot,
@@ -19,7 +20,7 @@ from shelftide_sdk.records import (
     ProfileKind,
     Record,
 )
-from shelftide_tiktok.values import Row, identifier, maybe_whole, moment, number, rows, share, whole
+from shelftide_tiktok.values import Row, identifier, maybe_identifier, maybe_whole, moment, number, rows, share, whole
 
 ZONE = "UTC"
 PROFILE_FIELDS = (
@@ -226,3 +227,27 @@ def map_video(row: Row, profile_id: str, captured_at: datetime, pending_id: str 
     if not is_public(content.source_id):
         return [content]
     return [content, map_snapshot(row, captured_at)]
+
+
+def map_comment(row: Row, video_id: str, parent_id: str | None) -> Comment:
+    """A comment, or a reply to `parent_id`. `status` is TikTok's word: PUBLIC, or HIDDEN by the account's owner.
+
+    The author is TikTok's id of him for this account; names and pictures stay out.
+    """
+    text = row["text"]
+    if not isinstance(text, str):
+        raise DataError(f"the text of a comment is missing: {text!r}")
+    status = row.get("status")
+    return Comment(
+        source_id=identifier(row["comment_id"], "comment_id"),
+        content_id=video_id,
+        written_at=moment(row["create_time"], "create_time"),
+        zone=ZONE,
+        text=text,
+        parent_id=parent_id,
+        author_id=maybe_identifier(row.get("unique_identifier") or row.get("user_id")),
+        author_kind="brand" if row.get("owner") is True else None,
+        likes=maybe_whole(row, "likes"),
+        replies=maybe_whole(row, "replies"),
+        status=status.lower() if isinstance(status, str) and status else None,
+    )

@@ -230,6 +230,8 @@ def map_affiliate_order(row: Row, shop: Shop) -> list[Record]:
             campaign_id=maybe_identifier(sku.get("campaign_id")),
             creator_id=creator,
         )
+    if not found:
+        raise DataError("an affiliate order that names no creator")
     return list(found.values())
 
 

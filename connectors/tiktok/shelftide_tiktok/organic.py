@@ -1,4 +1,4 @@
-"""TikTok organic: the profile of a Business account, its days, its audience, and its videos with snapshots."""
+"""TikTok organic: the profile of a Business account, its days, its audience, its videos with snapshots, comments."""
 
 import json
 import re
@@ -26,8 +26,9 @@ from shelftide_sdk.connector import (
     map_rows,
 )
 from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ConnectorError, ContractError
-from shelftide_sdk.records import AudienceDay, Content, ContentSnapshot, Profile, ProfileDay, Record
+from shelftide_sdk.records import AudienceDay, Comment, Content, ContentSnapshot, Profile, ProfileDay, Record
 from shelftide_tiktok.auth import ORGANIC_API, ORGANIC_AUTH
+from shelftide_tiktok.comments import read_comments
 from shelftide_tiktok.mapping_organic import (
     AUDIENCE_FIELDS,
     BUCKETS,
@@ -73,6 +74,7 @@ class TikTokOrganic(Connector):
         Stream("profile_days", ProfileDay, (), "date", _LOOKBACK, days(3)),
         Stream("audience_days", AudienceDay, (), "date", _LOOKBACK, days(3)),
         Stream("videos", Content, (ContentSnapshot,)),
+        Stream("comments", Comment),
     )
 
     @classmethod
@@ -109,6 +111,7 @@ class TikTokOrganic(Connector):
             "profile_days": self._profile_days,
             "audience_days": self._audience_days,
             "videos": self._videos,
+            "comments": self._comments,
         }
         async for page in reads[stream.name](ctx, stream, cursor):
             yield page
@@ -137,6 +140,10 @@ class TikTokOrganic(Connector):
 
     async def _videos(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
         async for page in read_videos(ctx, _account_id(ctx), cursor):
+            yield page
+
+    async def _comments(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
+        async for page in read_comments(ctx, _account_id(ctx), cursor):
             yield page
 
 
@@ -186,8 +193,10 @@ def windows(start: date, end: date) -> list[tuple[date, date]]:
 
 
 def _is_counted(row: Any) -> bool:
-    """Whether TikTok has counted a day; what is no row at all goes on, to be rejected with its reason."""
-    return not isinstance(row, dict) or has_figures(row) or bool(row.get("audience_activity"))
+    """Whether TikTok has counted a day; what is no row of a day at all goes on, to be rejected with its reason."""
+    if not isinstance(row, dict) or not _DAY.fullmatch(_day_text(row)):
+        return True
+    return has_figures(row) or bool(row.get("audience_activity"))
 
 
 def _day_text(row: Any) -> str:

@@ -5,7 +5,7 @@ A post in moderation is listed under the id of its publishing. The read keeps th
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -81,7 +81,7 @@ async def read_videos(ctx: Context, account_id: str, cursor: Cursor | None) -> A
     oldest = ctx.captured_at - _COUNTED_FOR if walk.whole else None
     seen: set[str] = set()
     while True:
-        found, place = await _list(ctx, account_id, place)
+        found, place = await list_videos(ctx, account_id, place)
         fresh = [row for row in found if not _seen(row, seen)]
         done = place is None or _older(found, oldest)
         page = _map(fresh, account_id, ctx.captured_at, pending)
@@ -134,11 +134,13 @@ async def _publish_status(ctx: Context, account_id: str, publish_id: str) -> Any
     return response.json().get("data") or {}
 
 
-async def _list(ctx: Context, account_id: str, place: int | None) -> tuple[list[Any], int | None]:
+async def list_videos(
+    ctx: Context, account_id: str, place: int | None, fields: Sequence[str] = VIDEO_FIELDS
+) -> tuple[list[Any], int | None]:
     """(videos, place of the next page or None). Raises ContractError when the place does not move on."""
     params: dict[str, Any] = {
         "business_id": account_id,
-        "fields": json.dumps(VIDEO_FIELDS),
+        "fields": json.dumps(fields),
         "max_count": PAGE_SIZE,
     }
     if place is not None:

@@ -16,6 +16,7 @@ from shelftide_sdk.connector import (
     Health,
     HealthState,
     Page,
+    Reject,
     Stream,
     days,
 )
@@ -122,6 +123,11 @@ class XiaohongshuPugongying(Connector):
         strays = Strays()
         async for _, found in _rows(ctx, ORDERED, [_yesterday(ctx)]):
             named |= {kol: None for row in found or () if (kol := kol_of(row))}
+            nameless = [
+                Reject("Creator", "an order that names no creator", row) for row in found or () if not kol_of(row)
+            ]
+            if nameless:
+                yield Page(rejects=nameless)
         ids = list(named)
         for start in range(0, len(ids), CREATORS_A_CALL):
             some = ids[start : start + CREATORS_A_CALL]

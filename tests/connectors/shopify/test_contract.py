@@ -64,6 +64,8 @@ def test_no_query_uses_what_is_deprecated(version: Any) -> None:
 def test_first_pages_cost_less_than_one_query_may() -> None:
     schema = introspection("2026-07")
     sizes = {"orders[True]": 8, "products[True]": 20, "stock": 50, "locations": 50, "order_lines": 50}
+    sizes |= {"transfers": 20, "transfer_shipments": 50, "shipment_lines": 50, "discounts": 20, "discount_codes": 50}
+    sizes |= {"activities": 50, "deletions": 100}
     for name, size in sizes.items():
         cost = CostCounter(schema, parse(all_queries()[name]), {"first": size}).requested()
         assert cost <= MAX_QUERY_COST, name

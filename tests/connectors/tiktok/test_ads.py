@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from tests.connectors.tiktok.bench import Bench, small_world
 
-from shelftide_sdk.errors import AuthorizationError, ContractError
-from shelftide_sdk.records import Ad, AdBreakdownDay, AdDay, AdLevel
+from shelftide_sdk.errors import AuthorizationError, ContractError, DataError
+from shelftide_sdk.records import Ad, AdBreakdownDay, AdDay, AdGroup, AdLevel
 from shelftide_sdk.testing.emulator import Request
 from shelftide_sdk.testing.world import World
 from shelftide_sdk.testing.world.model import AdFigures, Network
 from shelftide_tiktok.ads import TikTokAds
 from shelftide_tiktok.emulator_ads import TikTokAdsEmulator
 from shelftide_tiktok.emulator_ads_facts import entity_id, is_deleted
-from shelftide_tiktok.mapping_ads import Advertiser, map_ad_day, map_campaign
+from shelftide_tiktok.mapping_ads import Advertiser, map_ad_day, map_ad_group, map_campaign
 
 OF = Advertiser(advertiser_id="1", currency="EUR", zone="Europe/Rome")
 
@@ -145,3 +145,23 @@ async def test_a_page_that_comes_again_is_refused(world: World, monkeypatch: pyt
     monkeypatch.setattr(emulator, "_page", stuck)
     with pytest.raises(ContractError, match="same page"):
         await bench.read("campaigns")
+
+
+async def test_ad_groups_tell_their_pixel_and_windows(world: World) -> None:
+    groups = (await ads(world).read("ad_groups")).of(AdGroup)
+    assert len({group.pixel_id for group in groups}) == 1
+    assert {(group.optimisation_event, group.click_window) for group in groups} == {("SHOPPING", "SEVEN_DAYS")}
+    assert {group.view_window for group in groups} == {None}
+
+
+def test_the_newer_windows_go_before_the_older_one_and_none_is_made_up() -> None:
+    row: dict[str, Any] = {"adgroup_id": "1", "campaign_id": "2", "adgroup_name": "a", "operation_status": "ENABLE"}
+    bare = map_ad_group(row, OF)
+    assert (bare.pixel_id, bare.optimisation_event, bare.click_window, bare.view_window) == (None, None, None, None)
+    words = {"click_attribution_window": "ONE_DAY", "view_attribution_window": "OFF", "conversion_window": "SEVEN_DAYS"}
+    found = map_ad_group({**row, **words, "pixel_id": 7200000000000000123}, OF)
+    assert (found.pixel_id, found.click_window, found.view_window) == ("7200000000000000123", "ONE_DAY", "OFF")
+    with pytest.raises(DataError, match="conversion_window"):
+        map_ad_group({**row, "conversion_window": 7}, OF)
+    with pytest.raises(DataError):
+        map_ad_group({**row, "pixel_id": 7.2e18}, OF)

@@ -2,7 +2,9 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,12 +12,13 @@ import pytest
 from shelftide_sdk.connector import days
 from shelftide_sdk.testing.conformance import ConnectorConformance
 from shelftide_sdk.testing.world import World
-from shelftide_sdk.testing.world.model import Brand, Channel, Network, Order, WorldView
+from shelftide_sdk.testing.world.model import Brand, Channel, Network, Order, Video, WorldView
 from shelftide_tiktok.ads import TikTokAds
 from shelftide_tiktok.emulator_ads_facts import CUTS, cut, totals_by_level
 from shelftide_tiktok.organic import TikTokOrganic
 from shelftide_tiktok.shop import TikTokShop
 
+FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 SINCE = days(14)
 BUCKETS = 13  # five ages, three genders, two countries, three cities
 
@@ -28,9 +31,22 @@ def _brand(world: WorldView, connector: str) -> Brand:
     return next(brand for brand in world.brands if brand.accounts.get(connector))
 
 
+def _quiet_brand(world: WorldView) -> Brand:
+    """A brand whose comments are some hundreds: every rule reads all of them many times."""
+    brands = [brand for brand in world.brands if brand.accounts.get("tiktok-organic")]
+    return min(
+        brands, key=lambda brand: abs(400 - sum(_comments_since(v, FIRST, world.now) for v in _own(world, brand)))
+    )
+
+
+def _own(world: WorldView, brand: Brand) -> list[Video]:
+    return [video for video in world.videos(brand.key, Network.TIKTOK) if video.creator_key is None]
+
+
 class TestTikTokOrganic(ConnectorConformance):
     connector = TikTokOrganic
     since = SINCE
+    streams: ClassVar[Sequence[str]] = ("profiles", "profile_days", "audience_days", "videos")
     loopback = True
     error_replies = (
         _reply(40001, "No permission to operate tiktok creator id", {}),
@@ -43,18 +59,42 @@ class TestTikTokOrganic(ConnectorConformance):
     )
 
     def expected_rows(self, world: WorldView, stream: str) -> int:
-        brand = _brand(world, "tiktok-organic")
+        brand = self.chosen(world)
         ended = (world.now - timedelta(hours=24)).date() - days(1)
         counted = [row.day for row in world.profile_days(brand.key, Network.TIKTOK)]
         seen = [day for day in counted if (world.now - SINCE).date() <= day <= ended]
-        videos = [v for v in world.videos(brand.key, Network.TIKTOK) if v.creator_key is None]
+        videos = _own(world, brand)
         counts = {
             "profiles": 1,
             "profile_days": len(seen),
             "audience_days": BUCKETS + 24 * len(seen),
             "videos": len(videos),
+            "comments": sum(_comments_since(video, world.now - SINCE, world.now) for video in videos),
         }
         return counts[stream]
+
+    def chosen(self, world: WorldView) -> Brand:
+        return _brand(world, "tiktok-organic")
+
+
+class TestTikTokComments(TestTikTokOrganic):
+    streams = ("comments",)
+
+    def chosen(self, world: WorldView) -> Brand:
+        return _quiet_brand(world)
+
+    def _account(self, world: WorldView) -> str:
+        return str(self.chosen(world).accounts["tiktok-organic"])
+
+
+def _comments_since(video: Video, since: datetime, now: datetime) -> int:
+    """All comments of a video made public after `since`; else how far the count grew from the next quarter of a day."""
+    if video.public_at > now:
+        return 0
+    quarter = timedelta(hours=6).total_seconds()
+    first = datetime.fromtimestamp(-(-since.timestamp() // quarter) * quarter, UTC)
+    before = 0 if video.public_at >= since else video.totals(first).comments
+    return video.totals(now).comments - before
 
 
 class TestTikTokShop(ConnectorConformance):

@@ -27,7 +27,9 @@ class BudgetMode(StrEnum):
 
 @record(table="campaigns", key=("source_id",), grain="one campaign", newer_by="updated_at")
 class Campaign(Record, frozen=True, kw_only=True):
-    """A campaign. `objective` keeps the platform's word."""
+    """A campaign. `objective` keeps the platform's word. `spend` is its whole cost so far, where a platform tells no
+    days; `utm_*` are the tags of its links.
+    """
 
     source_id: str
     account_id: str
@@ -39,11 +41,18 @@ class Campaign(Record, frozen=True, kw_only=True):
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     updated_at: datetime | None = None
+    spend: Money | None = None
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
 
 
 @record(table="ad_groups", key=("source_id",), grain="one ad group or ad set", newer_by="updated_at")
 class AdGroup(Record, frozen=True, kw_only=True):
-    """An ad group. `targeting` is the platform's specification as JSON text, kept to be compared over time."""
+    """An ad group. `targeting` is the platform's specification as JSON text, kept to be compared over time.
+
+    `click_window` and `view_window` are the platform's words for how long after a click or a view a conversion counts.
+    """
 
     source_id: str
     campaign_id: str
@@ -59,6 +68,10 @@ class AdGroup(Record, frozen=True, kw_only=True):
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     updated_at: datetime | None = None
+    pixel_id: str | None = None
+    optimisation_event: str | None = None
+    click_window: str | None = None
+    view_window: str | None = None
 
 
 @record(table="ads", key=("source_id",), grain="one ad", newer_by="updated_at")

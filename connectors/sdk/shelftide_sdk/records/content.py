@@ -162,7 +162,9 @@ class ContentSnapshot(Record, frozen=True, kw_only=True):
 
 @record(table="comments", key=("source_id",), grain="one comment", day="written_at", newer_by="updated_at")
 class Comment(Record, frozen=True, kw_only=True):
-    """A comment or a reply. The author is a platform id, never a name."""
+    """A comment or a reply. The author is a platform id, never a name. `status` is the platform's word for whether it
+    can be seen.
+    """
 
     source_id: str
     content_id: str
@@ -175,6 +177,7 @@ class Comment(Record, frozen=True, kw_only=True):
     likes: int | None = None
     replies: int | None = None
     updated_at: datetime | None = None
+    status: str | None = None
 
 
 @record(

@@ -11,6 +11,7 @@ import pytest
 from shelftide_sdk.connector import Stream
 from shelftide_sdk.errors import AuthorizationError, ConnectorError, RateLimitedError, TransientError
 from shelftide_sdk.http import RENEWABLE
+from shelftide_sdk.reading import UNREADABLE
 from shelftide_sdk.testing.conformance.bench import Bench, Reading
 from shelftide_sdk.testing.conformance.faults import (
     MALFORMED,
@@ -161,7 +162,7 @@ class Trouble(Foundation):
                 bench.proxy.limit = 5 * count + 500
                 bench.proxy.begin(fault, positions)
                 reading = await bench.read(stream)
-            if bug := _survival_bug(calm, reading, fault):
+            if bug := survival_bug(calm, reading, fault):
                 where = "every reply" if positions is None else f"reply {positions[0] + 1} of {count}"
                 pytest.fail(broken(name, f"stream {stream.name!r}, {fault.title} ({where}): {bug}"))
 
@@ -177,7 +178,7 @@ class Trouble(Foundation):
                 bench.proxy.limit = 5 * len(calm.exchanges) + 500
                 bench.proxy.begin(fault)
                 reading = await bench.read(stream)
-            if bug := _survival_bug(calm, reading, fault):
+            if bug := survival_bug(calm, reading, fault):
                 pytest.fail(broken("endless_paging_is_ended", f"stream {stream.name!r}, {fault.title}: {bug}"))
 
     @rule(
@@ -259,7 +260,7 @@ def _same(name: str, stream: Stream, calm: Reading, reading: Reading, when: str,
     )
 
 
-def _survival_bug(calm: Reading, reading: Reading, fault: Fault) -> str:
+def survival_bug(calm: Reading, reading: Reading, fault: Fault) -> str:
     """What is wrong with how a read under a fault ended, or ""."""
     error = reading.error
     if isinstance(error, EndlessReadError):
@@ -283,4 +284,4 @@ def _survival_bug(calm: Reading, reading: Reading, fault: Fault) -> str:
 
 def _is_decoding(error: BaseException) -> bool:
     """What `shelftide_sdk.reading.guarded` turns into a TransientError: a reply that is not JSON or not UTF-8."""
-    return isinstance(error, msgspec.DecodeError | UnicodeDecodeError | json.JSONDecodeError)
+    return isinstance(error, (*UNREADABLE, json.JSONDecodeError))

@@ -138,8 +138,8 @@ async def test_bad_lines_are_answered_by_number_and_the_rest_goes_on(shop: Shop,
     [
         (b"day,units\n2026-01-01,3\n", "no column sku"),
         (b"", "no column"),
-        (b"\xff\xfe\x00day", "not UTF-8"),
-        (b"day,sku,units\n\xc3\x28,A,3\n", "not UTF-8"),
+        (b"\xff\xfe\x00day", "no column|not utf-16"),
+        (b"day,sku,units\n2026-01-01,\x81\x8d,3\n", "not UTF-8"),
     ],
 )
 async def test_a_file_that_is_no_such_table_is_refused_whole(

@@ -82,11 +82,11 @@ class Reading:
         self._setting = setting
         self._readers = [_reader(place, dialect, setting, heading) for place in heading.places]
         self._absent = dict.fromkeys((c.name for c in kind.columns), None)
-        self._parsers = dict(self._readers)
         self._required = kind.required
         self._seen: set[int] = set()
         currency = next((p.index for p in heading.places if p.column.name == "currency"), None)
         self._currency_at = currency
+        self._last: tuple[Any, Cell] = (None, None)
 
     def lines(self) -> Iterator[Taken]:
         """What each line became, in order."""
@@ -129,12 +129,24 @@ class Reading:
     def _values(self, cells: Cells) -> dict[str, Any]:
         found: dict[str, Any] = self._absent.copy()
         width = len(cells)
-        currency = cells[self._currency_at] if self._currency_at is not None and self._currency_at < width else None
+        currency = self._currency(cells)
         for (name, read), place in zip(self._readers, self.heading.places, strict=True):
             cell = cells[place.index] if place.index < width else None
             if cell is not None and cell != "" and (not isinstance(cell, str) or not cell.isspace()):
                 found[name] = read(cell, currency)
         return found
+
+    def _currency(self, cells: Cells) -> Cell:
+        """The line's currency; a further line of an order that leaves it empty has that of the line before."""
+        if self._currency_at is None:
+            return None
+        found = cells[self._currency_at] if self._currency_at < len(cells) else None
+        if not self.kind.group:
+            return found
+        key = self._key_of(cells)
+        if found or key != self._last[0]:
+            self._last = (key, found)
+        return self._last[1]
 
     def _check(self, found: Values, cells: Cells) -> None:
         for name in self._required:

@@ -64,7 +64,8 @@ def open_table(path: Path, *, name: str = "", encoding: str = "", sheet: str = "
     if not path.is_file():
         raise InvalidInputError(f"There is no file {path}.", hint="Check the path.")
     name = name or path.name
-    head = path.open("rb").read(8) if path.stat().st_size else b""
+    with path.open("rb") as start_of:
+        head = start_of.read(8)
     if not head:
         raise InvalidInputError("The file is empty: it has no column.", hint="Export it again.")
     packed = head.startswith(b"\x1f\x8b")
@@ -120,8 +121,9 @@ def _separator(lines: Sequence[str]) -> str:
 class _Bounded(io.RawIOBase):
     """A packed file that may not grow beyond all bounds."""
 
-    def __init__(self, inner: gzip.GzipFile) -> None:
-        self._inner = inner
+    def __init__(self, packed: BinaryIO) -> None:
+        self._packed = packed
+        self._inner = gzip.GzipFile(fileobj=packed)
 
     def readable(self) -> bool:
         return True
@@ -147,13 +149,14 @@ class _Bounded(io.RawIOBase):
 
     def close(self) -> None:
         self._inner.close()
+        self._packed.close()
         super().close()
 
 
 def _open(path: Path, *, packed: bool) -> BinaryIO:
     found: Any = path.open("rb")
     if packed:
-        found = _Bounded(gzip.GzipFile(fileobj=found))
+        found = _Bounded(found)
     return cast("BinaryIO", found)
 
 

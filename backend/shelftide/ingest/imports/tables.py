@@ -322,7 +322,7 @@ def _sheet_rows(table: Table) -> Iterator[Row]:
     try:
         with CalamineWorkbook.from_path(str(table.path)) as book:
             sheet = book.get_sheet_by_name(table.sheet)
-            for number, cells in enumerate(sheet.iter_rows(), (sheet.start or (0, 0))[0] + 1):
+            for number, cells in enumerate(sheet.iter_rows(), 1):
                 row = [_typed(cell) for cell in cells]
                 if any(cell not in {None, ""} for cell in row):
                     yield number, row

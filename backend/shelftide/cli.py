@@ -22,9 +22,9 @@ from shelftide.core.log import configure_logging
 from shelftide.core.settings import read_settings
 from shelftide.demo.stage import DemoOptions, run_demo
 from shelftide.doctor import diagnose
-from shelftide.ingest.files import KINDS
+from shelftide.ingest.files import KINDS, Options
 from shelftide.ingest.registry import Registry, load_plugins
-from shelftide.jobs.import_file import import_for_tenant
+from shelftide.jobs.import_file import Order, import_for_tenant
 from shelftide.jobs.wiring import find_dsns, open_services
 from shelftide.store.migrate import migrate as run_migrations
 from shelftide.supervisor import Supervisor, check_port, children
@@ -161,18 +161,40 @@ def demo(once: bool, as_json: bool, engine: str, seed: int, size: str, scenarios
         emit(played)
 
 
-@main.command("import", help="Import a file into a brand.")
+@main.command("import", help="Import a file (CSV, TSV, XLSX, JSONL; gzip too) into a brand.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--kind", type=click.Choice(sorted(KINDS)), required=True)
+@click.option("--kind", type=click.Choice(sorted(KINDS)), help="What the file is; a platform's export says it itself.")
 @click.option("--tenant", required=True, help="The brand's id or short name.")
+@click.option("--dry-run", is_flag=True, help="Say what would change; write nothing.")
+@click.option("--map", "pairs", multiple=True, metavar="COLUMN=HEADING", help="Which heading is which; remembered.")
+@click.option("--source", default="", help="Files of one source update each other (default: the file's name).")
+@click.option("--decimal", type=click.Choice([".", ","]), help="The decimal sign.")
+@click.option("--days", type=click.Choice(["dmy", "mdy"]), help="Day or month first.")
+@click.option("--zone", default="", help="The zone of days and times, as Europe/Rome (default: the brand's).")
+@click.option("--currency", default="", help="Of amounts that name none (default: the brand's).")
+@click.option("--as-of", default="", help="When the figures were read, for files that do not say.")
+@click.option("--encoding", default="", help="Of a text file.")
+@click.option("--sheet", default="", help="Of a workbook (default: the first).")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def import_file(file: Path, kind: str, tenant: str, as_json: bool) -> None:
+def import_command(file: Path, tenant: str, as_json: bool, **said: Any) -> None:
     """File import."""
+    said = {name: value or "" for name, value in said.items()}
+    order = Order(
+        path=file,
+        kind=said["kind"],
+        source=said["source"],
+        as_of=said["as_of"],
+        dry_run=bool(said["dry_run"]),
+        options=Options(
+            mapping=mapping_of(said["pairs"] or ()),
+            **{name: said[name] for name in ("decimal", "days", "zone", "currency", "encoding", "sheet")},
+        ),
+    )
 
     async def work() -> Any:
         services = await open_services(read_settings())
         try:
-            return await import_for_tenant(services, file, kind=kind, tenant=tenant)
+            return await import_for_tenant(services, order, tenant=tenant)
         finally:
             await services.close()
 
@@ -180,9 +202,22 @@ def import_file(file: Path, kind: str, tenant: str, as_json: bool) -> None:
     if as_json:
         emit(report)
         return
-    out.print(f"{report.read:,} lines read, {report.written:,} rows written, {report.rejected:,} quarantined.")
+    would = "would be " if report.dry_run else ""
+    out.print(
+        f"{report.read:,} lines read: {report.new:,} rows {would}new, {report.changed:,} {would}changed,"
+        f" {report.unchanged:,} unchanged; {report.rejected:,} lines quarantined, {report.skipped:,} left out."
+    )
     for line in report.problems[:20]:
-        out.print(f"  line {line.number}: {line.reason}")
+        out.print(f"  line {line.number}: {line.reason}", markup=False)
+
+
+def mapping_of(pairs: Sequence[str]) -> dict[str, str]:
+    """COLUMN=HEADING pairs. Raises UsageError."""
+    wrong = next((pair for pair in pairs if "=" not in pair), None)
+    if wrong is not None:
+        raise click.UsageError(f"--map {wrong!r}: write COLUMN=HEADING.")
+    split = [pair.partition("=") for pair in pairs]
+    return {column.strip(): heading.strip() for column, _, heading in split}
 
 
 @main.group(help="The simulator.")

@@ -1,204 +1,98 @@
 """Files as a source: a table with a heading becomes records. Each bad line is answered by number and reason."""
 
-import csv
-import gzip
+import asyncio
 import hashlib
-import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
 from shelftide.core.errors import InvalidInputError
+from shelftide.ingest.imports.headings import EXPORTS, KINDS, fingerprint, kind_of
+from shelftide.ingest.imports.kind import Kind
+from shelftide.ingest.imports.reading import Options, Problem, Reading, Taken, begin
+from shelftide.ingest.imports.tables import Table, open_table
 from shelftide.ingest.sync import quarantine_row
 from shelftide.store.repositories.agencies import Tenant, pseudonym_key
-from shelftide.store.repositories.connections import add_connection, save_rejects, save_stream
+from shelftide.store.repositories.connections import add_connection, list_connections, save_rejects, save_stream
+from shelftide.store.repositories.imports import list_mappings, save_mapping
 from shelftide.store.repositories.inbox import erased_keys
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide.warehouse.warehouse import Batch, Stamp, Warehouse
-from shelftide_sdk import DataError, Money, Reject
+from shelftide.warehouse.preview import Preview
+from shelftide.warehouse.warehouse import Batch, Stamp, TableChange, Warehouse
+from shelftide_sdk import Reject
 from shelftide_sdk.money import CURRENCIES
 from shelftide_sdk.pseudonyms import pseudonym
-from shelftide_sdk.records import Record, SalesDay
+from shelftide_sdk.records import Record
 
+__all__ = ["EXPORTS", "KINDS", "FileImport", "ImportReport", "Options", "Problem"]
 _BATCH = 20_000
-_LONGEST_FIELD = 2**17
-
-
-class Column(msgspec.Struct, frozen=True, kw_only=True):
-    """A column of a kind: its name, other headings that mean the same, and whether it must be there."""
-
-    name: str
-    aliases: tuple[str, ...] = ()
-    required: bool = True
-
-
-class Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of file. `make` turns a row (by our column names) into a record; `money` names the amount's column."""
-
-    name: str
-    columns: tuple[Column, ...]
-    make: Callable[[Mapping[str, str], Tenant, str], Record]
-    money: str = ""
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """A line that was not understood. Lines are counted as an editor counts them; the heading is line 1."""
-
-    number: int
-    reason: str
+_MOST_PROBLEMS = 1_000
 
 
 class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import did. `written` counts rows that were new or changed; a second import of the same file writes 0."""
+    """What an import did, or with `dry_run` would do.
+
+    `read` counts lines below the heading, `rejected` those that were not understood, `skipped` totals and repeated
+    headings. `new`, `changed` and `unchanged` count rows of the warehouse, of which a line may make several;
+    `written` is new and changed, 0 in a dry run and for the same file again. `columns` is our column to the file's
+    heading. At most 1,000 problems are listed; all are counted.
+    """
 
     kind: str
     file: str
-    connection_id: UUID
+    connection_id: UUID | None
     read: int
     written: int
     unchanged: int
     rejected: int
     problems: list[Problem]
+    new: int = 0
+    changed: int = 0
+    skipped: int = 0
+    skips: list[Problem] = []
+    dry_run: bool = False
+    format: str = ""
+    encoding: str = ""
+    export: str = ""
+    columns: dict[str, str] = {}
+    remembered: bool = False
 
 
-def _sales_day(row: Mapping[str, str], tenant: Tenant, currency: str) -> SalesDay:
-    revenue = row.get("revenue", "")
-    return SalesDay(
-        channel=row.get("channel") or "file",
-        sku=_text(row, "sku"),
-        day=_day(row["day"]),
-        zone=tenant.zone,
-        units=_whole(row, "units"),
-        revenue=Money.parse(revenue, currency) if revenue else None,
-        title=row.get("title") or None,
-        orders=_whole(row, "orders") if row.get("orders") else None,
-    )
+class _Tally:
+    def __init__(self) -> None:
+        self.read = self.rejected = self.skipped = self.new = self.changed = self.unchanged = 0
+        self.problems: list[Problem] = []
+        self.skips: list[Problem] = []
+
+    def problem(self, number: int, reason: str) -> None:
+        self.rejected += 1
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(Problem(number=number, reason=reason))
+
+    def skip(self, number: int, reason: str) -> None:
+        self.skipped += 1
+        if len(self.skips) < _MOST_PROBLEMS:
+            self.skips.append(Problem(number=number, reason=reason))
+
+    def add(self, tables: Iterable[TableChange]) -> None:
+        for table in tables:
+            self.new += table.inserted
+            self.changed += table.updated
+            self.unchanged += table.unchanged + table.repeated + table.stale
 
 
-KINDS: dict[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        Kind(
-            name="daily-sales",
-            columns=(
-                Column(name="day", aliases=("date",)),
-                Column(name="sku", aliases=("item", "article")),
-                Column(name="units", aliases=("quantity", "qty")),
-                Column(name="revenue", aliases=("amount", "sales"), required=False),
-                Column(name="currency", required=False),
-                Column(name="orders", aliases=("order_lines",), required=False),
-                Column(name="channel", required=False),
-                Column(name="title", aliases=("name", "description"), required=False),
-            ),
-            make=_sales_day,
-            money="revenue",
-        ),
-    )
-}
+class _Part(msgspec.Struct):
+    """Some lines: the records they made, with the line of each, and the rejects."""
 
-
-def _text(row: Mapping[str, str], name: str) -> str:
-    value = row[name].strip()
-    if not value:
-        raise DataError(f"{name} is empty")
-    return value
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError as error:
-        raise DataError(f"{text!r} is not a day; write 2026-11-22") from error
-
-
-def _whole(row: Mapping[str, str], name: str) -> int:
-    text = row[name].strip()
-    try:
-        value = int(text)
-    except ValueError as error:
-        raise DataError(f"{name} is {text!r}, not a whole number") from error
-    if abs(value) > 10**12:
-        raise DataError(f"{name} is out of range")
-    return value
-
-
-class Heading(msgspec.Struct, frozen=True, kw_only=True):
-    """Where our columns stand in a file, and the currency that a heading such as `revenue_gbp` names."""
-
-    places: dict[str, int]
-    currency: str
-
-
-def read_heading(kind: Kind, names: Sequence[str]) -> Heading:
-    """Find the columns. Raises InvalidInputError that lists what is missing and what the file has."""
-    plain = [name.strip().lower().lstrip("\ufeff").replace(" ", "_").replace("-", "_") for name in names]
-    places: dict[str, int] = {}
-    currency = ""
-    for column in kind.columns:
-        for wanted in (column.name, *column.aliases):
-            if wanted in plain:
-                places[column.name] = plain.index(wanted)
-                break
-            if column.name == kind.money:
-                code = next((n.removeprefix(f"{wanted}_").upper() for n in plain if n.startswith(f"{wanted}_")), "")
-                if code in CURRENCIES:
-                    places[column.name] = plain.index(f"{wanted}_{code.lower()}")
-                    currency = code
-                    break
-    missing = [column.name for column in kind.columns if column.required and column.name not in places]
-    if missing:
-        raise InvalidInputError(
-            f"The file has no column {', '.join(missing)}.",
-            hint=f"It has: {', '.join(names) or 'nothing'}. {kind.name} needs: "
-            + ", ".join(column.name for column in kind.columns if column.required)
-            + ".",
-        )
-    return Heading(places=places, currency=currency)
-
-
-def open_text(path: Path) -> io.TextIOBase:
-    """A CSV or TSV file, packed or not, as text. Raises InvalidInputError."""
-    if not path.is_file():
-        raise InvalidInputError(f"There is no file {path}.", hint="Check the path.")
-    if path.name.endswith(".gz"):
-        return io.TextIOWrapper(gzip.open(path, "rb"), encoding="utf-8-sig", errors="strict", newline="")
-    return path.open(encoding="utf-8-sig", errors="strict", newline="")
-
-
-def read_rows(path: Path, kind: Kind, tenant: Tenant) -> Iterator[tuple[int, Record | Reject]]:
-    """(line number, record or reject) of each line below the heading.
-
-    Raises InvalidInputError when the file is no table of this kind at all.
-    """
-    csv.field_size_limit(_LONGEST_FIELD)
-    try:
-        with open_text(path) as file:
-            first = file.readline()
-            separator = max(",\t;", key=first.count)
-            heading = read_heading(kind, next(csv.reader([first], delimiter=separator), []))
-            reader = csv.reader(file, delimiter=separator)
-            for cells in reader:
-                if any(cell.strip() for cell in cells):
-                    yield reader.line_num + 1, _record(kind, heading, cells, tenant)
-    except UnicodeDecodeError as error:
-        raise InvalidInputError("The file is not UTF-8 text.", hint="Save it as CSV (UTF-8) and try again.") from error
-    except (csv.Error, EOFError, OSError) as error:
-        raise InvalidInputError(f"The file cannot be read: {error}.", hint="Save it as CSV and try again.") from error
-
-
-def _record(kind: Kind, heading: Heading, cells: Sequence[str], tenant: Tenant) -> Record | Reject:
-    row = {name: cells[place] for name, place in heading.places.items() if place < len(cells)}
-    try:
-        short = [c.name for c in kind.columns if c.required and c.name not in row]
-        if short:
-            raise DataError(f"the line has no {short[0]}: it ends too early")
-        return kind.make(row, tenant, row.get("currency") or heading.currency or tenant.currency)
-    except DataError as error:
-        return Reject(kind.name, error.message, list(cells))
+    records: list[Record]
+    numbers: list[int]
+    rejects: list[Reject]
 
 
 class FileImport:
@@ -210,85 +104,209 @@ class FileImport:
         self._vault = vault
         self._tenant = tenant
 
-    async def run(self, path: Path, kind: Kind, *, now: datetime) -> ImportReport:
-        """Read, validate, write. A file of the same kind and name is one connection: importing it again updates it."""
-        rows = read_rows(path, kind, self._tenant)
-        first = next(rows, None)  # a file that is no such table ends here, before anything is made
-        connection_id, key = await self._connection(path, kind)
+    async def run(
+        self,
+        path: Path,
+        kind: Kind | None,
+        *,
+        now: datetime,
+        options: Options | None = None,
+        name: str = "",
+        source: str = "",
+        dry_run: bool = False,
+    ) -> ImportReport:
+        """Read, validate, write; with `dry_run` only say what would change.
+
+        Without a kind, the heading must tell it. Files of one kind and `source` (the file's name, if nothing is said)
+        are one connection: a later file updates what an earlier one said. Raises InvalidInputError for what is no table
+        of this kind; then nothing is written.
+        """
+        options = options or Options()
+        _check(options)
+        table = await asyncio.to_thread(open_table, path, name=name, encoding=options.encoding, sheet=options.sheet)
+        known: Kind = await asyncio.to_thread(_kind, table) if kind is None else kind
+        options, remembered = await self._remembered(table, known, options)
+        reading = await asyncio.to_thread(
+            begin, table, known, options, zone=self._tenant.zone, currency=self._tenant.currency
+        )
+        tally = _Tally()
+        connection_id = await self._work(reading, source or table.name, now, tally, dry_run=dry_run)
+        if not dry_run and tally.read > tally.rejected and not remembered:
+            await self._remember(reading, options)
+        return ImportReport(
+            kind=known.name,
+            file=table.name,
+            connection_id=connection_id,
+            read=tally.read,
+            written=0 if dry_run else tally.new + tally.changed,
+            unchanged=tally.unchanged,
+            rejected=tally.rejected,
+            problems=sorted(tally.problems, key=lambda problem: problem.number),
+            new=tally.new,
+            changed=tally.changed,
+            skipped=tally.skipped,
+            skips=tally.skips,
+            dry_run=dry_run,
+            format=table.format,
+            encoding=table.encoding,
+            export=reading.heading.export.name if reading.heading.export else "",
+            columns=reading.heading.columns,
+            remembered=remembered,
+        )
+
+    async def _remembered(self, table: Table, kind: Kind, options: Options) -> tuple[Options, bool]:
+        """What was said of such a heading before; what is said now counts more."""
+        if options.mapping:
+            return options, False
+        async with self._open() as uow:
+            known = await list_mappings(uow, kind.name)
+        if not known:
+            return options, False
+        found = await asyncio.to_thread(_first_known, table, known)
+        if found is None:
+            return options, False
+        said = {name: value for name, value in found.items() if not getattr(options, name, True)}
+        return msgspec.structs.replace(options, **said), True
+
+    async def _remember(self, reading: Reading, options: Options) -> None:
+        said = {name: getattr(options, name) for name in ("mapping", "decimal", "days", "zone", "currency")}
+        if not any(said.values()):
+            return
+        heading = reading.heading.cells
+        async with self._open() as uow:
+            await save_mapping(
+                uow,
+                reading.kind.name,
+                fingerprint(heading),
+                headings=heading,
+                said={k: v for k, v in said.items() if v},
+            )
+            await uow.commit()
+
+    async def _work(self, reading: Reading, source: str, now: datetime, tally: _Tally, *, dry_run: bool) -> UUID | None:
+        kind = reading.kind
+        lines = iter(reading.lines())
+        part = await asyncio.to_thread(_take, lines, tally)  # a file that cannot be read ends here: nothing is made
+        connection_id, key = await self._connection(source, kind, make=not dry_run)
         async with self._open() as uow:
             erased = await erased_keys(uow)
         stamp = Stamp(
             tenant_id=self._tenant.tenant_id,
-            connection_id=connection_id,
+            connection_id=connection_id or self._tenant.tenant_id,
             platform="file",
             fetched_at=now,
             observed_at=now,
             pseudonym=pseudonym(key, erased),
         )
-        tally = {"read": 0, "written": 0, "unchanged": 0, "rejected": 0}
-        problems: list[Problem] = []
-        batch: list[Record] = []
-        rejects: list[Reject] = []
-        for number, item in _chain(first, rows):
-            tally["read"] += 1
-            if isinstance(item, Reject):
-                problems.append(Problem(number=number, reason=item.reason))
-                rejects.append(item)
+        preview = Preview(self._warehouse, connection_id, stamp)
+        while part is not None:
+            if dry_run:
+                _number_rejects(part, await asyncio.to_thread(preview.add, part.records), tally)
             else:
-                batch.append(item)
-            if len(batch) + len(rejects) >= _BATCH:
-                await self._write(kind, stamp, batch, rejects, tally)
-                batch, rejects = [], []
-        await self._write(kind, stamp, batch, rejects, tally)
-        async with self._open() as uow:
-            await save_stream(uow, connection_id, kind.name, {"synced_at": now, "rows_seen": tally["read"]})
-            await uow.commit()
-        return ImportReport(
-            kind=kind.name,
-            file=path.name,
-            connection_id=connection_id,
-            problems=problems[:1000],
-            **tally,
-        )
+                await self._write(kind, stamp, part, tally)
+            part = await asyncio.to_thread(_take, lines, tally)
+        if dry_run:
+            tally.add((await preview.change()).values())
+        elif connection_id:
+            async with self._open() as uow:
+                await save_stream(uow, connection_id, kind.name, {"synced_at": now, "rows_seen": tally.read})
+                await uow.commit()
+        return connection_id
 
-    async def _connection(self, path: Path, kind: Kind) -> tuple[UUID, bytes]:
+    async def _connection(self, source: str, kind: Kind, *, make: bool) -> tuple[UUID | None, bytes]:
+        values: dict[str, Any] = {
+            "connector": "file",
+            "platform": "file",
+            "account_id": f"{kind.name}:{hashlib.sha256(source.encode()).hexdigest()[:16]}",
+            "account_name": source,
+            "zone": self._tenant.zone,
+            "currency": self._tenant.currency,
+            "settings": {},
+        }
         async with self._open() as uow:
-            connection_id = await add_connection(
-                uow,
-                {
-                    "connector": "file",
-                    "platform": "file",
-                    "account_id": f"{kind.name}:{hashlib.sha256(path.name.encode()).hexdigest()[:16]}",
-                    "account_name": path.name,
-                    "zone": self._tenant.zone,
-                    "currency": self._tenant.currency,
-                    "settings": {},
-                },
-            )
+            if make:
+                connection_id: UUID | None = await add_connection(uow, values)
+            else:
+                own = (c for c in await list_connections(uow) if c.connector == "file")
+                connection_id = next((c.connection_id for c in own if c.account_id == values["account_id"]), None)
             key = await pseudonym_key(uow, self._vault)
             await uow.commit()
         return connection_id, key
 
-    async def _write(
-        self, kind: Kind, stamp: Stamp, batch: Sequence[Record], rejects: Sequence[Reject], tally: dict[str, int]
-    ) -> None:
-        found = list(rejects)
-        if batch:
-            change = await self._warehouse.write(Batch(stamp=stamp, records=batch))
+    async def _write(self, kind: Kind, stamp: Stamp, part: _Part, tally: _Tally) -> None:
+        found = list(part.rejects)
+        if part.records:
+            change = await self._warehouse.write(Batch(stamp=stamp, records=part.records))
             found += change.rejects
-            for table in change.tables.values():
-                tally["written"] += table.inserted + table.updated
-                tally["unchanged"] += table.unchanged + table.repeated
-        tally["rejected"] += len(found)
+            _number_rejects(part, change.rejects, tally)
+            tally.add(change.tables.values())
         if found:
             async with self._open() as uow:
                 await save_rejects(uow, [quarantine_row(stamp.connection_id, kind.name, r) for r in found])
                 await uow.commit()
 
 
-def _chain(
-    first: tuple[int, Record | Reject] | None, rest: Iterator[tuple[int, Record | Reject]]
-) -> Iterator[tuple[int, Record | Reject]]:
-    if first is not None:
-        yield first
-    yield from rest
+def _check(options: Options) -> None:
+    if options.zone and options.zone not in available_timezones():
+        raise InvalidInputError(f"{options.zone!r} is no zone.", hint="Write it as Europe/Rome.")
+    if options.currency and options.currency not in CURRENCIES:
+        raise InvalidInputError(f"{options.currency!r} is no currency.", hint="Write it as EUR.")
+    if options.as_of and options.as_of.utcoffset() is None:
+        raise InvalidInputError("as_of has no zone.")
+
+
+def _kind(table: Table) -> Kind:
+    for _, cells in islice(table.rows(), 40):
+        if not isinstance(cells, str) and (found := kind_of(cells)):
+            return KINDS[found]
+    raise InvalidInputError(
+        "The heading does not tell what kind of file this is.", hint=f"Say one: {', '.join(KINDS)}."
+    )
+
+
+def _first_known(table: Table, known: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    rows = (cells for _, cells in islice(table.rows(), 40) if not isinstance(cells, str))
+    return next((known[mark] for cells in rows if (mark := fingerprint(cells)) in known), None)
+
+
+def _take(lines: Iterable[Taken], tally: _Tally) -> _Part | None:
+    """The next lines, at most a batch; None at the end."""
+    part = _Part([], [], [])
+    empty = True
+    for taken in islice(lines, _BATCH):
+        empty = False
+        if taken.skipped:
+            tally.skip(taken.number, taken.skipped)
+            continue
+        tally.read += taken.count
+        if taken.reject is not None:
+            part.rejects.append(taken.reject)
+            tally.problem(taken.number, taken.reject.reason)
+        for record in taken.records:
+            part.records.append(record)
+            part.numbers.append(taken.number)
+        if len(part.records) >= _BATCH:
+            break
+    return None if empty else part
+
+
+def _number_rejects(part: _Part, rejects: Sequence[Reject], tally: _Tally) -> None:
+    """The warehouse refuses records; people want lines, each once."""
+    if not rejects:
+        return
+    lines = {id(record): number for record, number in zip(part.records, part.numbers, strict=True)}
+    told = set[int]()
+    for reject in rejects:
+        number = lines.get(id(reject.raw), 0)
+        if number not in told or number == 0:
+            tally.problem(number, reject.reason)
+            told.add(number)
+
+
+def moment_of(day: str, zone: str) -> datetime:
+    """Midnight of a day such as 2026-11-22, or a time with its own zone. Raises InvalidInputError."""
+    try:
+        found = datetime.fromisoformat(day)
+    except ValueError as error:
+        raise InvalidInputError(f"{day!r} is no day.", hint="Write it as 2026-11-22.") from error
+    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))

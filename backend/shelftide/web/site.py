@@ -18,6 +18,7 @@ from litestar.types import ControllerRouterHandler, Message, Scope
 from shelftide.core.settings import Settings
 from shelftide.jobs.services import Services
 from shelftide.web.api.grants import GrantController
+from shelftide.web.api.imports import ImportController
 from shelftide.web.api.products import ProductController
 from shelftide.web.api.session import SessionController
 from shelftide.web.api.tenants import OperationsController, TenantController
@@ -82,6 +83,7 @@ def build_site(
             OperationsController,
             GrantController,
             ProductController,
+            ImportController,
             *ENTRANCE,
             *CONSOLE,
             *PORTAL,

@@ -11,7 +11,7 @@ import pytest
 from shelftide.analytics.rollup import roll_up
 from shelftide.core.errors import InvalidInputError
 from shelftide.core.vault import Vault
-from shelftide.ingest.files import KINDS, FileImport, ImportReport
+from shelftide.ingest.files import KINDS, FileImport, ImportReport, Options
 from shelftide.jobs.lake_secrets import VaultLakeSecrets
 from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
@@ -113,7 +113,7 @@ async def test_bad_lines_are_answered_by_number_and_the_rest_goes_on(shop: Shop,
         tmp_path / "bad.csv",
         "day;sku;units;revenue;currency",
         "2026-01-01;A;3;9.00;EUR",
-        "01/02/2026;A;3;9.00;EUR",
+        "13/13/2026;A;3;9.00;EUR",
         "2026-01-03;A;many;9.00;EUR",
         "2026-01-04;;3;9.00;EUR",
         "2026-01-05;A;3;9.00;XXQ",
@@ -138,8 +138,8 @@ async def test_bad_lines_are_answered_by_number_and_the_rest_goes_on(shop: Shop,
     [
         (b"day,units\n2026-01-01,3\n", "no column sku"),
         (b"", "no column"),
-        (b"\xff\xfe\x00day", "not UTF-8"),
-        (b"day,sku,units\n\xc3\x28,A,3\n", "not UTF-8"),
+        (b"\xff\xfe\x00day", "no column|not utf-16"),
+        (b"day,sku,units\n2026-01-01,\x81,3\n", "not UTF-8"),
     ],
 )
 async def test_a_file_that_is_no_such_table_is_refused_whole(
@@ -180,3 +180,35 @@ async def test_a_real_shops_sales_equal_the_files_sums(shop: Shop) -> None:
     assert sum(row.units for row in sold) == units
     assert sum(row.revenue for row in sold) == revenue
     assert {row.sku for row in sold} == skus
+
+
+async def test_a_dry_run_writes_nothing_and_tells_what_would_change(shop: Shop, tmp_path: Path) -> None:
+    heading = "day,sku,units,revenue,currency"
+    old = write(tmp_path / "sales.csv", heading, "2026-01-01,A,3,9.00,EUR", "2026-01-02,A,1,3.00,EUR")
+    async with shop.open() as uow:
+        tenant = await get_tenant(uow, shop.house.tenant_ids[0])
+    work = FileImport(shop.open, shop.warehouse, shop.vault, tenant)
+    first = await work.run(old, KINDS["daily-sales"], now=datetime.now(UTC), dry_run=True)
+    assert (first.new, first.changed, first.written, first.connection_id) == (2, 0, 0, None)
+    assert not await shop.warehouse.exists()
+    await shop.load(old)
+    edited = write(
+        old, heading, "2026-01-01,A,4,9.00,EUR", "2026-01-02,A,1,3.00,EUR", "2026-01-03,A,1,3.00,EUR", "x,A,1,,EUR"
+    )
+    again = await work.run(edited, KINDS["daily-sales"], now=datetime.now(UTC), dry_run=True)
+    assert (again.new, again.changed, again.unchanged, again.rejected, again.written) == (1, 1, 1, 1, 0)
+    real = await shop.load(edited)
+    assert (real.new, real.changed, real.unchanged, real.rejected) == (1, 1, 1, 1)
+
+
+async def test_a_mapping_said_once_is_remembered(shop: Shop, tmp_path: Path) -> None:
+    async with shop.open() as uow:
+        tenant = await get_tenant(uow, shop.house.tenant_ids[0])
+    work = FileImport(shop.open, shop.warehouse, shop.vault, tenant)
+    path = write(tmp_path / "sales.csv", "giorno,codice,pezzi", "01/02/2026,A,3")
+    said = Options(mapping={"day": "giorno", "sku": "codice", "units": "pezzi"}, days="dmy")
+    with pytest.raises(InvalidInputError, match="no column"):
+        await work.run(path, KINDS["daily-sales"], now=datetime.now(UTC))
+    assert (await work.run(path, KINDS["daily-sales"], now=datetime.now(UTC), options=said)).written == 1
+    later = await work.run(path, KINDS["daily-sales"], now=datetime.now(UTC))
+    assert (later.remembered, later.written, later.unchanged) == (True, 0, 1)

@@ -11,6 +11,7 @@ from shelftide.store.models.connections import (
     quarantine,
     stream_states,
 )
+from shelftide.store.models.imports import import_mappings
 from shelftide.store.models.people import (
     agencies,
     agency_keys,
@@ -53,6 +54,7 @@ __all__ = [
     "erased_customers",
     "grant_accounts",
     "grants",
+    "import_mappings",
     "inbox",
     "lake_logins",
     "link_decisions",

@@ -58,6 +58,7 @@ from shelftide_sdk.records.people import (
     Touch,
 )
 from shelftide_sdk.records.record import RECORDS, Record, RecordType, record, record_type
+from shelftide_sdk.records.supply import ProductCost, PurchaseOrderLine, RevenueDay, Sample, SupplyTerm
 
 __all__ = [
     "RECORDS",
@@ -96,20 +97,25 @@ __all__ = [
     "Paid",
     "Payout",
     "Product",
+    "ProductCost",
     "ProductLink",
     "ProductMatch",
     "Profile",
     "ProfileDay",
     "ProfileKind",
     "PromoCode",
+    "PurchaseOrderLine",
     "Purpose",
     "Record",
     "RecordType",
     "Refund",
+    "RevenueDay",
     "SalesDay",
+    "Sample",
     "Session",
     "SourceKind",
     "StockLevel",
+    "SupplyTerm",
     "Touch",
     "Variant",
     "record",

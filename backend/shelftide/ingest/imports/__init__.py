@@ -1,0 +1,1 @@
+"""From a file of whatever make to rows of cells, and from rows to records."""

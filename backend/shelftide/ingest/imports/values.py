@@ -1,0 +1,352 @@
+"""From a cell to a value: numbers, money, rates, days and moments as people and platforms write them.
+
+What may be read in two ways is never guessed: `Evidence` looks at a file's cells until one tells, and asks when none
+does.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from enum import Enum
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from shelftide.core.errors import InvalidInputError
+from shelftide.ingest.imports.tables import Cell
+from shelftide_sdk import DataError
+from shelftide_sdk.money import CURRENCIES
+
+_SYMBOLS: dict[str, frozenset[str]] = {
+    "€": frozenset({"EUR"}),
+    "£": frozenset({"GBP"}),
+    "¥": frozenset({"CNY", "JPY"}),
+    "元": frozenset({"CNY"}),
+    "円": frozenset({"JPY"}),
+    "₩": frozenset({"KRW"}),
+    "₫": frozenset({"VND"}),
+    "฿": frozenset({"THB"}),
+    "₹": frozenset({"INR"}),
+    "₱": frozenset({"PHP"}),
+    "US$": frozenset({"USD"}),
+    "A$": frozenset({"AUD"}),
+    "C$": frozenset({"CAD"}),
+    "S$": frozenset({"SGD"}),
+    "HK$": frozenset({"HKD"}),
+    "NT$": frozenset({"TWD"}),
+    "R$": frozenset({"BRL"}),
+    "$": frozenset({"USD", "AUD", "CAD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP"}),
+}
+_PLAIN = re.compile(r"-?\d{1,18}(?:\.\d{1,12})?")
+_NUMBER = re.compile(r"(?P<minus>[-\u2212])?(?P<digits>\d[\d.,]*|[.,]\d+)(?P<after>-)?")
+_AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+_SPACES = re.compile(r"(?<=\d)[\s\u00a0\u202f'\u2019](?=\d{3}(?!\d))")
+_MARK = re.compile(r"[^\d.,()\s+\u2212-]+")
+_YEAR_FIRST = re.compile(r"(?P<y>\d{4})(?:[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})|年(?P<cm>\d{1,2})月(?P<cd>\d{1,2})日)")
+_COMPACT = re.compile(r"(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?!\d)")
+_YEAR_LAST = re.compile(r"(?P<a>\d{1,2})(?P<sign>[/.-])(?P<b>\d{1,2})(?P=sign)(?P<y>\d{4}|\d\d)(?!\d)")
+_NAMED = re.compile(
+    r"(?:(?P<d>\d{1,2})[ .-]+(?P<name>[^\W\d_]{3,10})|(?P<name2>[^\W\d_]{3,10})[ .-]+(?P<d2>\d{1,2}))"
+    r"[ .,-]+(?P<y>\d{4})"
+)
+_TIME = re.compile(
+    r"[T ,]*(?P<h>\d{1,2})[:时](?P<mi>\d\d)(?:[:分](?P<s>\d\d)(?:\.(?P<f>\d{1,6})\d*)?秒?)?"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>.*)"
+)
+_OFFSET = re.compile(r"(?:UTC|GMT)?(?P<sign>[+-])(?P<h>\d\d?):?(?P<m>\d\d)?")
+_ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "PST": -8, "PDT": -7, "EST": -5, "EDT": -4, "CET": 1, "CEST": 2, "JST": 9}
+# English, Italian, Spanish, French, German.
+_MONTH_NAMES = (
+    ("jan", "gen", "ene"),
+    ("feb", "fév"),
+    ("mar", "mär", "mrz"),
+    ("apr", "avr", "abr"),
+    ("may", "mag", "mai"),
+    ("jun", "giu", "juin"),
+    ("jul", "lug", "juil"),
+    ("aug", "ago", "aoû"),
+    ("sep", "set"),
+    ("oct", "ott", "okt"),
+    ("nov",),
+    ("dec", "dic", "dez", "déc"),
+)
+_MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names}
+
+
+class Form(Enum):
+    """What stands in a column."""
+
+    TEXT = "text"
+    WHOLE = "whole number"
+    NUMBER = "number"
+    MONEY = "amount"
+    RATE = "rate"
+    DAY = "day"
+    MOMENT = "time"
+
+
+NUMERIC = frozenset({Form.WHOLE, Form.NUMBER, Form.MONEY, Form.RATE})
+DATED = frozenset({Form.DAY, Form.MOMENT})
+
+
+class Dialect(msgspec.Struct, frozen=True, kw_only=True):
+    """How a file writes numbers and days: `decimal` is "." or ",", `days` "dmy" or "mdy"; times are of `zone`."""
+
+    decimal: str = "."
+    days: str = ""
+    zone: str = "UTC"
+
+
+class Evidence:
+    """What a file's cells tell about its dialect."""
+
+    def __init__(self, *, decimal: str, days: str) -> None:
+        self.decimal = decimal
+        self.days = days
+        self._unclear_number: tuple[int, str, str] | None = None
+        self._unclear_day: tuple[int, str, str] | None = None
+
+    @property
+    def unclear(self) -> bool:
+        """Whether a cell could be read in two ways and none has told which."""
+        return (self._unclear_number is not None and not self.decimal) or (
+            self._unclear_day is not None and not self.days
+        )
+
+    def look(self, line: int, column: str, form: Form, cell: Cell) -> None:
+        """Take a cell into account."""
+        if not isinstance(cell, str) or not cell:
+            return
+        if form in DATED and not self.days:
+            self._look_at_day(line, column, cell)
+        elif form in NUMERIC and not self.decimal:
+            self._look_at_number(line, column, form, cell)
+
+    def _look_at_day(self, line: int, column: str, text: str) -> None:
+        found = _YEAR_LAST.match(_normal(text))
+        if not found or found["sign"] == ".":
+            return
+        a, b = int(found["a"]), int(found["b"])
+        if a > 12 >= b:
+            self.days = "dmy"
+        elif b > 12 >= a:
+            self.days = "mdy"
+        elif a != b and self._unclear_day is None:
+            self._unclear_day = (line, column, text)
+
+    def _look_at_number(self, line: int, column: str, form: Form, text: str) -> None:
+        digits = _digits(text)
+        signs = [c for c in digits if c in ".,"]
+        if not signs:
+            return
+        last = signs[-1]
+        other = "," if last == "." else "."
+        if len(set(signs)) == 2:
+            self.decimal = last
+        elif len(signs) > 1:
+            self.decimal = other
+        elif not _AMBIGUOUS.fullmatch(digits):
+            self.decimal = last
+        elif form is Form.WHOLE and not digits.endswith("000"):
+            self.decimal = other
+        elif self._unclear_number is None:
+            self._unclear_number = (line, column, text)
+
+    def settle(self, zone: str) -> Dialect:
+        """The dialect. Raises InvalidInputError that says what is unclear, where, and how to say it."""
+        if self._unclear_number and not self.decimal:
+            line, column, text = self._unclear_number
+            raise InvalidInputError(
+                f"Line {line}, column {column}: {text.strip()!r} may have a decimal sign or a thousands separator.",
+                hint='Say which sign is decimal: "." or "," (--decimal).',
+            )
+        if self._unclear_day and not self.days:
+            line, column, text = self._unclear_day
+            raise InvalidInputError(
+                f"Line {line}, column {column}: {text.strip()!r} may begin with the day or with the month.",
+                hint="Say which: dmy or mdy (--days).",
+            )
+        return Dialect(decimal=self.decimal or ".", days=self.days, zone=zone)
+
+
+def _normal(text: str) -> str:
+    """Trimmed, full-width signs as plain ones."""
+    text = text.strip()
+    return text if text.isascii() else unicodedata.normalize("NFKC", text.replace("￥", "¥")).strip()
+
+
+def _digits(text: str) -> str:
+    found = _NUMBER.search(_SPACES.sub("", _MARK.sub("", _normal(text)).strip()))
+    return found["digits"] if found else ""
+
+
+class Amount(msgspec.Struct, frozen=True, gc=False):
+    """A number and the mark (currency, percent) that stood beside it."""
+
+    value: Decimal
+    mark: str = ""
+
+
+def read_amount(cell: Cell, name: str, dialect: Dialect) -> Amount:
+    """A number with its mark. Raises DataError."""
+    if isinstance(cell, int | Decimal):
+        return Amount(Decimal(cell))
+    if not isinstance(cell, str):
+        raise DataError(f"{name} is {cell}, not a number")
+    if dialect.decimal == "." and _PLAIN.fullmatch(cell):
+        return Amount(Decimal(cell))
+    text = _normal(cell)
+    mark = "".join(_MARK.findall(text)).strip()
+    bare = _SPACES.sub("", _MARK.sub("", text)).strip()
+    negative = bare.startswith("(") and bare.endswith(")")
+    found = _NUMBER.fullmatch(bare[1:-1].strip() if negative else bare.removeprefix("+"))
+    number = _grouped(found["digits"], dialect.decimal) if found and len(bare) < 40 else ""
+    if not found or not number or (mark and _NUMBER.search(text) is None):
+        raise DataError(f"{name} is {cell.strip()[:60]!r}, not a number")
+    value = Decimal(number)
+    return Amount(-value if negative or found["minus"] or found["after"] else value, mark)
+
+
+def _grouped(digits: str, decimal: str) -> str:
+    """The digits with a point as decimal sign; empty when separators stand where none can."""
+    group = "," if decimal == "." else "."
+    whole, _, part = digits.partition(decimal)
+    if group in part or decimal in part:
+        return ""
+    groups = whole.split(group)
+    if len(groups) > 1 and (not 1 <= len(groups[0]) <= 3 or any(len(g) != 3 for g in groups[1:])):
+        return ""
+    return f"{''.join(groups) or '0'}.{part}" if part else "".join(groups)
+
+
+def read_number(cell: Cell, name: str, dialect: Dialect) -> Decimal:
+    """A number without a mark."""
+    amount = read_amount(cell, name, dialect)
+    if amount.mark:
+        raise DataError(f"{name} is {str(cell).strip()[:60]!r}, not a number")
+    return amount.value
+
+
+def read_whole(cell: Cell, name: str, dialect: Dialect) -> int:
+    """A whole number."""
+    try:
+        value = read_number(cell, name, dialect)
+    except DataError as error:
+        raise DataError(f"{name} is {str(cell).strip()[:60]!r}, not a whole number") from error
+    if value != value.to_integral_value():
+        raise DataError(f"{name} is {str(cell).strip()[:60]!r}, not a whole number")
+    if abs(value) > 10**12:
+        raise DataError(f"{name} is out of range")
+    return int(value)
+
+
+def read_rate(cell: Cell, name: str, dialect: Dialect) -> Decimal:
+    """A fraction of 1, written so or in percent. A bare number above 1 is refused: it may mean either."""
+    amount = read_amount(cell, name, dialect)
+    if amount.mark == "%":
+        return amount.value / 100
+    if amount.mark or abs(amount.value) > 1:
+        raise DataError(f"{name} is {str(cell).strip()[:60]!r}; write 12.5% or 0.125")
+    return amount.value
+
+
+def check_mark(mark: str, currency: str, name: str) -> None:
+    """Raises DataError when the sign beside an amount is another currency's."""
+    mark = mark.strip()
+    if mark.upper() in CURRENCIES:
+        meant: Iterable[str] = (mark.upper(),)
+    elif mark in _SYMBOLS:
+        meant = _SYMBOLS[mark]
+    else:
+        raise DataError(f"{name} has {mark[:20]!r} beside the number, which is no currency")
+    if currency not in meant:
+        raise DataError(f"{name} says {mark} and the currency is {currency}; add a column currency")
+
+
+def currency_of_mark(mark: str) -> str:
+    """The one currency that a mark means; empty when it may be several."""
+    if mark.upper() in CURRENCIES:
+        return mark.upper()
+    meant = _SYMBOLS.get(mark, frozenset())
+    return next(iter(meant)) if len(meant) == 1 else ""
+
+
+def read_day(cell: Cell, name: str, dialect: Dialect) -> date:
+    """A day; a time beside it is left out."""
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    if isinstance(cell, str) and len(cell) == 10 and cell[4] == "-":
+        try:
+            return date.fromisoformat(cell)
+        except ValueError as error:
+            raise DataError(f"{name} is {cell!r}, which is not a day") from error
+    return _split(cell, name, dialect)[0]
+
+
+def read_moment(cell: Cell, name: str, dialect: Dialect) -> datetime:
+    """A time with a zone: its own, else the dialect's. A bare day is its midnight."""
+    if isinstance(cell, datetime):
+        return cell if cell.tzinfo else cell.replace(tzinfo=ZoneInfo(dialect.zone))
+    if isinstance(cell, date):
+        return datetime.combine(cell, time(), ZoneInfo(dialect.zone))
+    day, rest = _split(cell, name, dialect)
+    if not rest:
+        return datetime.combine(day, time(), ZoneInfo(dialect.zone))
+    found = _TIME.fullmatch(rest)
+    if not found:
+        raise DataError(f"{name} is {str(cell)[:60]!r}, not a time; write 2026-11-22T08:30:00+01:00")
+    try:
+        hour = int(found["h"])
+        if found["half"]:
+            hour = hour % 12 + (12 if found["half"][0] in "pP" else 0)
+        clock = time(hour, int(found["mi"]), int(found["s"] or 0), int((found["f"] or "").ljust(6, "0")))
+        return datetime.combine(day, clock, _zone(found["zone"].strip(), name, dialect))
+    except ValueError as error:
+        raise DataError(f"{name} is {str(cell)[:60]!r}, not a time") from error
+
+
+def _zone(text: str, name: str, dialect: Dialect) -> timezone | ZoneInfo:
+    if not text:
+        return ZoneInfo(dialect.zone)
+    if text.upper() in _ZONES:
+        return timezone(timedelta(hours=_ZONES[text.upper()]))
+    found = _OFFSET.fullmatch(text)
+    if not found:
+        raise DataError(f"{name} has the zone {text[:20]!r}, which is not clear; write an offset such as +01:00")
+    offset = timedelta(hours=int(found["h"]), minutes=int(found["m"] or 0))
+    return timezone(-offset if found["sign"] == "-" else offset)
+
+
+def _split(cell: Cell, name: str, dialect: Dialect) -> tuple[date, str]:
+    """The day at the beginning of a text and what follows it."""
+    text = _normal(cell) if isinstance(cell, str) else str(cell)
+    try:
+        return _day_of(text, dialect)
+    except (ValueError, KeyError) as error:
+        raise DataError(f"{name} is {text[:60]!r}, which is not a day; write 2026-11-22") from error
+
+
+def _day_of(text: str, dialect: Dialect) -> tuple[date, str]:
+    if found := _YEAR_FIRST.match(text):
+        day = date(int(found["y"]), int(found["m"] or found["cm"]), int(found["d"] or found["cd"]))
+    elif found := _COMPACT.match(text):
+        day = date(int(found["y"]), int(found["m"]), int(found["d"]))
+    elif found := _YEAR_LAST.match(text):
+        first, second = int(found["a"]), int(found["b"])
+        if dialect.days == "mdy" and found["sign"] != ".":
+            first, second = second, first
+        day = date(int(found["y"]) + (2000 if len(found["y"]) == 2 else 0), second, first)
+    elif found := _NAMED.match(text):
+        month = (found["name"] or found["name2"]).casefold()
+        number = _MONTHS.get(month[:4]) or _MONTHS[month[:3]]
+        day = date(int(found["y"]), number, int(found["d"] or found["d2"]))
+    else:
+        raise ValueError("no day")
+    rest = text[found.end() :].strip()
+    if rest and not _TIME.fullmatch(rest):
+        raise ValueError("more than a day")
+    return day, rest

@@ -59,6 +59,7 @@ class Shop:
             tenant = await get_tenant(uow, self.house.tenant_ids[0])
         work = FileImport(self.open, self.warehouse, self.vault, tenant)
         report = await work.run(path, KINDS["daily-sales"], now=datetime.now(UTC))
+        assert report.connection_id is not None
         async with self.open() as uow:
             await roll_up(self.warehouse, uow, report.connection_id, platform="file")
             await uow.commit()

@@ -1,6 +1,6 @@
 """What files bring: costs, suppliers, purchase orders, samples, revenue series; remembered mappings of headings.
 
-Revision: 0009, after 0007.
+Revision: 0009, after 0008.
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

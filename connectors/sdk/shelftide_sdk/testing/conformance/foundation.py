@@ -107,7 +107,7 @@ class Foundation:
     @classmethod
     def wired(cls, connector: type[Connector], *, seed: int, since: timedelta) -> Wiring:
         """Everything filled in for a connector outside pytest."""
-        suite = type("Wired", (cls,), {"connector": connector, "since": since})()
+        suite: Foundation = type("Wired", (cls,), {"connector": connector, "since": since})()
         suite._seed = seed
         return suite.wiring()
 

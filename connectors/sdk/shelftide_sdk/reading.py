@@ -8,8 +8,8 @@ import msgspec
 from shelftide_sdk.connector import Page
 from shelftide_sdk.errors import ConnectorError, ContractError, TransientError
 
-# What a parser says of a reply that was cut, is not JSON or UTF-8, holds half a surrogate pair, or is nested too deep.
-UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+# What a parser says of a reply that was cut, is not JSON or UTF-8, or holds half a surrogate pair.
+UNREADABLE = (msgspec.DecodeError, UnicodeError)
 _STUCK_PAGES = 50
 _EMPTY_PAGES = 5_000
 _REMEMBERED = 20_000

@@ -283,5 +283,5 @@ def survival_bug(calm: Reading, reading: Reading, fault: Fault) -> str:
 
 
 def _is_decoding(error: BaseException) -> bool:
-    """What `shelftide_sdk.reading.guarded` turns into a TransientError: a reply that is not JSON or not UTF-8."""
-    return isinstance(error, (*UNREADABLE, json.JSONDecodeError))
+    """What a parser says and `shelftide_sdk.reading.guarded` gives a name: not JSON, not UTF-8, nested too deep."""
+    return isinstance(error, (*UNREADABLE, RecursionError, json.JSONDecodeError))

@@ -155,7 +155,8 @@ class Sync:
         async with self._claimed.unit_of_work() as uow:
             stored = await read_cursor(uow, self._connection.connection_id, stream.name)
         cursor = from_stored(type(self._connector), stream, stored)
-        self._pace(backfill=cursor is None)
+        # A stream without a cursor shows how things stand now: it is never history.
+        self._pace(backfill=stream.cursor is not None and cursor is None)
         tally = _Tally(stream.name)
         pages: list[Page] = []
         rows = 0

@@ -189,6 +189,9 @@ def map_ranks(row: Any, market: Marketplace, at: datetime) -> list[BestSellerRan
     row = row_of(row, "a catalogue item")
     asin = identifier(row.get("asin"), "asin")
     found: dict[str, BestSellerRank] = {}
+    told = [ranks.get("marketplaceId") for ranks in parts(row, "salesRanks")]
+    if told and market.id not in told:
+        raise DataError(f"ranks of another marketplace than was asked for: {told[0]!r}")
     for ranks in parts(row, "salesRanks"):
         if ranks.get("marketplaceId") != market.id:
             continue

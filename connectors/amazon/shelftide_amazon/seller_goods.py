@@ -20,7 +20,7 @@ from shelftide_amazon.paging import Listing, get_pages, stamp, whole_list
 from shelftide_amazon.reports import Report, fetch_report
 from shelftide_amazon.values import Row, maybe_word, row_of, unrepeated
 from shelftide_sdk.connector import Context, Cursor, Page, Reject, Stream, days, map_rows
-from shelftide_sdk.errors import ContractError, DataError, TransientError
+from shelftide_sdk.errors import DataError, TransientError
 
 INVENTORY = Listing(
     path="/fba/inventory/v1/summaries",
@@ -159,17 +159,12 @@ async def read_ranks(ctx: Context, stream: Stream, cursor: Cursor | None) -> Asy
         }
         seen: set[str] = set()
         async for step in get_pages(ctx, CATALOGUE, asked):
-            if not _answers(step.rows, some):
-                raise ContractError("the catalogue answered with products that nobody asked for")
             rows = unrepeated(step.rows, seen, "asin")
             records, rejects = map_rows(rows, partial(map_ranks, market=market, at=ctx.captured_at), stream.record)
             yield Page(records=records, rejects=rejects)
-
-
-def _answers(rows: Any, asked: list[str]) -> bool:
-    """Whether at least one row is about what was asked for; a row without a good id is judged by its mapping."""
-    named = [row["asin"] for row in rows if isinstance(row, dict) and isinstance(row.get("asin"), str)]
-    return not named or any(asin in asked for asin in named)
+        # Whatever stands in their place, products that were asked for and not answered are named.
+        told = "the catalogue did not answer for this product"
+        yield Page(rejects=[Reject(stream.record.__name__, told, asin) for asin in some if asin not in seen])
 
 
 def _asins(rows: list[Any], ctx: Context, stream: Stream) -> tuple[list[str], list[Reject]]:

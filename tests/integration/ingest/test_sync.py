@@ -312,3 +312,17 @@ async def test_nonsense_ends_in_a_named_error_or_in_quarantine(plant: Plant, lie
     plant.emulator.lie = None
     assert (await plant.sync(1)).state == "done"
     assert await plant.quarantine(1) == []
+
+
+async def test_only_the_first_read_of_a_stream_with_a_cursor_is_history(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[bool] = []
+    monkeypatch.setattr(PlatformClient, "pace", lambda _, *, backfill: said.append(backfill))
+    with_cursor = [stream.cursor is not None for stream in Shopify.streams]
+    assert {True, False} == set(with_cursor)
+    await plant.sync()
+    assert said == with_cursor
+    said.clear()
+    await plant.sync()
+    assert said == [False] * len(with_cursor)

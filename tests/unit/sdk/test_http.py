@@ -1,10 +1,12 @@
 """The client behind every connector: signs, renews, waits, retries, stays in its yard, and keeps secrets."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import httpx2
+import msgspec
 import pytest
 import stamina
 
@@ -369,3 +371,55 @@ async def test_a_reply_without_a_date_counts_from_the_hosts_clock() -> None:
     assert (await Rig([reply()]).client.get(URL)).headers["date"] == "Mon, 02 Mar 2026 09:00:00 GMT"
     kept = "Sun, 01 Mar 2026 09:00:00 GMT"
     assert (await Rig([reply(date=kept)]).client.get(URL)).headers["date"] == kept
+
+
+async def test_a_wish_to_wait_holds_everybody_who_shares_the_budget() -> None:
+    told = Rig([reply()])
+    limiter = MemoryLimiter(lambda: sum(told.clock.slept), told.clock.sleep)
+    shared: dict[str, Any] = {
+        "limiter": limiter,
+        "patience": Patience(longest_wait=timedelta(0), sleep=told.clock.sleep),
+    }
+    with pytest.raises(RateLimitedError):
+        await Rig([reply(429, retry_after="7")], **shared).client.get(URL)
+    assert told.clock.slept == []
+    await Rig([reply()], **shared).client.get(URL)
+    assert sum(told.clock.slept) == pytest.approx(7.0)
+
+
+async def test_history_leaves_a_share_of_the_budget() -> None:
+    class Roomy(Plain):
+        info = msgspec.structs.replace(Plain.info, budgets=(Budget(name="orders", calls=8, seconds=10),))
+
+    rig = Rig([reply()], Roomy)
+    rig.client.pace(backfill=True)
+    for _ in range(6):
+        await rig.client.get(URL)
+    assert rig.clock.slept == []
+    await rig.client.get(URL)
+    assert sum(rig.clock.slept) >= 10.0
+
+
+async def test_who_was_told_to_wait_comes_back_one_by_one() -> None:
+    under_way = most = asked = 0
+    herd = asyncio.Barrier(5)
+
+    async def answer(request: httpx2.Request) -> httpx2.Response:
+        nonlocal under_way, most, asked
+        asked += 1
+        if asked <= 5:
+            await herd.wait()
+            return reply(429, retry_after="1")
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+        return reply()
+
+    class Free(Plain):
+        info = msgspec.structs.replace(Plain.info, budgets=())
+
+    rig = Rig([reply()], Free)
+    rig.client._http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+    await asyncio.gather(*(rig.client.get(URL) for _ in range(5)))
+    assert (asked, most) == (10, 1)

@@ -1,6 +1,6 @@
 """A process that calls a platform as fast as its budget lets it: `python -m tests.integration.ingest.caller FILE`.
 
-FILE holds `Orders` as JSON. Prints how many calls were answered.
+FILE holds `Orders` as JSON. Prints `Made` as JSON.
 """
 
 import asyncio
@@ -38,6 +38,24 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     backfill: bool = False
 
 
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """How many calls were answered, and when (epoch seconds) the platform's wish to wait was known to every process."""
+
+    calls: int
+    held: tuple[float, ...]
+
+
+class Watched(SharedLimiter):
+    """Notes when a wait stands in the shared row."""
+
+    held: ClassVar[list[float]] = []
+
+    async def hold(self, budget: Budget, key: str, seconds: float) -> None:
+        """See `Limiter`."""
+        await super().hold(budget, key, seconds)
+        self.held.append(time.time())
+
+
 class Busy(Connector):
     """A platform with one limit for all processes."""
 
@@ -63,8 +81,8 @@ class WallClock:
         return datetime.now(UTC)
 
 
-async def call(orders: Orders) -> int:
-    """Call until the time is over; the number of calls."""
+async def call(orders: Orders) -> Made:
+    """Call until the time is over."""
     database = Database(orders.dsns, pool_size=orders.callers)
     client = PlatformClient(
         Busy,
@@ -73,7 +91,7 @@ async def call(orders: Orders) -> int:
         ),
         settings={},
         clock=WallClock(),
-        limiter=SharedLimiter(database, Scope(agency_id=orders.agency_id, tenant_ids=())),
+        limiter=Watched(database, Scope(agency_id=orders.agency_id, tenant_ids=())),
         limit_keys={"app": "busy"},
         routes=Routes({"api.example.com": orders.url}),
     )
@@ -91,8 +109,9 @@ async def call(orders: Orders) -> int:
     made = await asyncio.gather(*(caller() for _ in range(orders.callers)))
     await client.close()
     await database.close()
-    return sum(made)
+    return Made(calls=sum(made), held=tuple(Watched.held))
 
 
 if __name__ == "__main__":
-    print(asyncio.run(call(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Orders))))
+    made = asyncio.run(call(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Orders)))
+    print(msgspec.json.encode(made).decode())

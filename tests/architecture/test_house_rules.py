@@ -27,6 +27,7 @@ GATE_IMPORTERS = {
 SCOPE_MAKERS = {
     "shelftide/store/repositories/people.py": "from the session's memberships",
     "shelftide/web/auth/places.py": "an agency without brands, from its verified host",
+    "shelftide/web/auth/links.py": "one brand, from a link that a colleague made",
     "shelftide/jobs/job.py": "from the run's row",
     "shelftide/jobs/import_file.py": "from the brand that the operator names",
     "shelftide/jobs/lake_secrets.py": "one tenant's lake login",

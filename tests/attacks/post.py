@@ -31,7 +31,7 @@ from shelftide.jobs.services import Services
 from shelftide.jobs.webhooks import queue_keeping
 from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
-from shelftide.store.repositories.agencies import set_platform_app
+from shelftide.store.repositories.apps import set_platform_app
 from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
 from shelftide.warehouse.factory import make_warehouses
 from shelftide.warehouse.sql import Statement

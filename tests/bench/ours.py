@@ -32,7 +32,8 @@ from shelftide.jobs.sync_connection import open_session
 from shelftide.store.database import Database
 from shelftide.store.embedded import EmbeddedPostgres, place_for
 from shelftide.store.ids import new_id
-from shelftide.store.repositories.agencies import add_agency, add_client, add_tenant, set_platform_app
+from shelftide.store.repositories.agencies import add_agency, add_client, add_tenant
+from shelftide.store.repositories.apps import set_platform_app
 from shelftide.store.repositories.connections import list_quarantine, save_stream
 from shelftide.store.repositories.runs import get_run
 from shelftide.store.unit_of_work import UnitOfWork

@@ -25,7 +25,8 @@ from shelftide.ingest.credentials import Consent, StoredCredentials
 from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
 from shelftide.store.ids import new_id
-from shelftide.store.repositories.agencies import add_agency, add_client, add_tenant, set_platform_app
+from shelftide.store.repositories.agencies import add_agency, add_client, add_tenant
+from shelftide.store.repositories.apps import set_platform_app
 from shelftide.store.repositories.connections import get_connection
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk import (

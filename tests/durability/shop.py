@@ -22,7 +22,8 @@ from shelftide.ingest.connect import Connecting
 from shelftide.jobs.services import Services
 from shelftide.jobs.sync_connection import sync_connection
 from shelftide.jobs.wiring import open_services
-from shelftide.store.repositories.agencies import get_tenant, set_platform_app
+from shelftide.store.repositories.agencies import get_tenant
+from shelftide.store.repositories.apps import set_platform_app
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.sessions import hash_password
 from shelftide_sdk.auth import App

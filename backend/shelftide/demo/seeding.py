@@ -12,7 +12,8 @@ import msgspec
 from shelftide.core.scope import Role, Scope
 from shelftide.jobs.services import Services
 from shelftide.store.ids import new_id
-from shelftide.store.repositories.agencies import add_agency, add_client, add_tenant, set_platform_app
+from shelftide.store.repositories.agencies import add_agency, add_client, add_tenant
+from shelftide.store.repositories.apps import set_platform_app
 from shelftide.store.repositories.people import Person, add_domain, add_person
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.sessions import hash_password

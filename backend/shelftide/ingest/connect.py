@@ -11,10 +11,12 @@ from shelftide.core.clock import SystemClock
 from shelftide.core.errors import ConflictError, InvalidInputError, NotFoundError
 from shelftide.core.scope import Scope
 from shelftide.core.vault import Vault
-from shelftide.ingest.credentials import NO_APP, Consent, FreshCredentials, check_keys, check_settings
+from shelftide.ingest.credentials import NO_APP, Consent, FreshCredentials
+from shelftide.ingest.forms import check_keys, check_settings
 from shelftide.ingest.sync import first_read_from
 from shelftide.store.database import Database
-from shelftide.store.repositories.agencies import get_platform_app, get_tenant, record
+from shelftide.store.repositories.agencies import get_tenant, record
+from shelftide.store.repositories.apps import check_account_limit, get_platform_app
 from shelftide.store.repositories.connections import (
     add_connection,
     detach_connection,
@@ -157,10 +159,13 @@ class Connecting:
 
         Raises:
             NotFoundError: no such grant of the brand's client, or no such account that is free.
+            ConflictError: the agency's app at the platform may serve no further account.
         """
         async with UnitOfWork(self._database, scope) as uow:
             tenant = await get_tenant(uow, _one(scope))
             grant = await get_grant(uow, grant_id, [tenant.client_id])
+            info = connector(grant.connector).info
+            await check_account_limit(uow, info.name, account_id, default=info.app_accounts)
             account = await assign_account(uow, grant_id, account_id)
             connection_id = await add_connection(uow, _connection(connector(grant.connector), account))
             await record(uow, "connection.connected", target=str(connection_id), detail={"account": account.name})

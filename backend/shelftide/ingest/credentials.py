@@ -5,7 +5,6 @@ Authlib runs what is OAuth; where a platform's flow is not, the connector's pure
 
 import asyncio
 import hashlib
-import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
@@ -23,13 +22,14 @@ from shelftide.core.errors import ConflictError, InvalidInputError
 from shelftide.core.points import Point, reached
 from shelftide.core.scope import Scope
 from shelftide.core.vault import Vault
+from shelftide.ingest.forms import check_settings, key_form
 from shelftide.store.database import Database
 from shelftide.store.repositories.agencies import (
     OAuthState,
-    get_platform_app,
     save_oauth_state,
     take_oauth_state,
 )
+from shelftide.store.repositories.apps import get_platform_app
 from shelftide.store.repositories.connections import Connection, set_health
 from shelftide.store.repositories.grants import StoredToken, TokenStore, grant_state, set_grant_state
 from shelftide.store.unit_of_work import UnitOfWork
@@ -41,7 +41,6 @@ from shelftide_sdk import (
     ContractError,
     OAuth2,
     RateLimitedError,
-    SettingField,
     TokenSet,
     TransientError,
 )
@@ -53,7 +52,6 @@ from shelftide_sdk.http import status_error
 _STATE_LIFE = timedelta(minutes=10)
 REFRESH_PATIENCE = timedelta(seconds=30)
 _TIMEOUT = 30.0
-_KEY_LIMIT = 8_000
 NO_APP = App(client_id="", client_secret="", redirect_uri="")
 
 
@@ -81,43 +79,6 @@ def hash_state(state: str) -> str:
     return hashlib.sha256(state.encode()).hexdigest()
 
 
-def check_settings(connector: type[Connector], settings: Mapping[str, str]) -> dict[str, str]:
-    """The settings that a connector asks for, checked. Raises InvalidInputError naming the field."""
-    checked = {}
-    for field in connector.info.settings:
-        if field.secret:
-            continue
-        value = settings.get(field.name, "").strip()
-        if not re.fullmatch(field.pattern, value):
-            example = f" Example: {field.example}." if field.example else ""
-            raise InvalidInputError(f"{field.title} is missing or malformed.{example}")
-        checked[field.name] = value
-    return checked
-
-
-def check_keys(connector: type[Connector], typed: Mapping[str, str]) -> dict[str, str]:
-    """The secret fields that a connector asks for, checked. Raises InvalidInputError naming field, not value."""
-    checked = {}
-    for field in key_form(connector):
-        value = typed.get(field.name, "").strip()
-        if len(value) > _KEY_LIMIT or not re.fullmatch(field.pattern, value):
-            raise InvalidInputError(f"{field.title} is missing or malformed.")
-        checked[field.name] = value
-    return checked
-
-
-def key_form(connector: type[Connector]) -> list[SettingField]:
-    """The secret fields that a person types to connect; none for a connector that asks for consent."""
-    auth = connector.auth
-    if not isinstance(auth, ApiKey | ClientCredentials):
-        return []
-    declared = {field.name: field for field in connector.info.settings if field.secret}
-    return [
-        declared.get(name) or SettingField(name=name, title=name.replace("_", " ").capitalize(), secret=True)
-        for name in auth.fields
-    ]
-
-
 class Consent:
     """Runs a platform's consent for one person's session."""
 
@@ -135,12 +96,16 @@ class Consent:
         session_hash: str,
         redirect_uri: str,
         connection_id: UUID | None = None,
+        portal: str = "",
     ) -> str:
-        """The address of the platform's consent page. Commit afterwards."""
+        """The address of the platform's consent page. Commit afterwards.
+
+        `portal` is the host where the consent ends, when that is not where the platform sends the browser.
+        """
         auth = _oauth(connector)
         checked = check_settings(connector, settings)
         app = await get_platform_app(uow, self._vault, connector.info.name, redirect_uri)
-        state = secrets.token_urlsafe(32)
+        state = secrets.token_urlsafe(32) + (f".{portal}" if portal else "")
         verifier = secrets.token_urlsafe(48) if auth.pkce else None
         await save_oauth_state(
             uow,
@@ -163,7 +128,7 @@ class Consent:
         if verifier:
             extra |= {"code_challenge": create_s256_code_challenge(verifier), "code_challenge_method": "S256"}
         client = AsyncOAuth2Client(
-            client_id=app.client_id, redirect_uri=redirect_uri, scope=auth.scope_separator.join(auth.scopes)
+            client_id=app.client_id, redirect_uri=redirect_uri, scope=auth.scope_separator.join(app.asked(auth.scopes))
         )
         url, _ = client.create_authorization_url(auth.authorize_url.format_map(checked), state=state, **extra)
         await client.aclose()

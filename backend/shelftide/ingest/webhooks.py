@@ -19,7 +19,8 @@ from shelftide.core.scope import Scope
 from shelftide.core.vault import Vault, VaultError, WrappedKey
 from shelftide.ingest.registry import Registry
 from shelftide.store.database import Database
-from shelftide.store.repositories.agencies import agency_key, get_platform_app
+from shelftide.store.repositories.agencies import agency_key
+from shelftide.store.repositories.apps import get_platform_app
 from shelftide.store.repositories.inbox import Arrival, ProcessingRun, Verdict, agencies_with_app, take_in
 from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
 from shelftide_sdk import Connector, Delivery, ForgedDeliveryError, Webhooks

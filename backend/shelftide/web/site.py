@@ -17,11 +17,7 @@ from litestar.types import ControllerRouterHandler, Message, Scope
 
 from shelftide.core.settings import Settings
 from shelftide.jobs.services import Services
-from shelftide.web.api.grants import GrantController
-from shelftide.web.api.imports import ImportController
-from shelftide.web.api.products import ProductController
-from shelftide.web.api.session import SessionController
-from shelftide.web.api.tenants import OperationsController, TenantController
+from shelftide.web.api import API
 from shelftide.web.auth.callback import CallbackController
 from shelftide.web.auth.doors import SessionMiddleware, anonymous
 from shelftide.web.console import CONSOLE
@@ -77,13 +73,8 @@ def build_site(
     return Litestar(
         route_handlers=[
             health,
-            SessionController,
             CallbackController,
-            TenantController,
-            OperationsController,
-            GrantController,
-            ProductController,
-            ImportController,
+            *API,
             *ENTRANCE,
             *CONSOLE,
             *PORTAL,

@@ -95,6 +95,10 @@ class AmazonSeller(Connector):
             _budget("listings", 5, 5, "/listings/2021-08-01"),
             _budget("inbound", 2, 30, "/fba/inbound/v0"),
         ),
+        app_fields=(
+            SettingField(name="application_id", title="Application id", pattern=r"(amzn1\.sp\.solution\.\S+)?"),
+            SettingField(name="draft", title="Draft (yes for an app that is not published)", pattern=r"(yes)?"),
+        ),
         docs_url="https://developer-docs.amazon.com/sp-api",
         emulator="shelftide_amazon.emulator:AmazonEmulator",
     )

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shelftide_meta.auth import ADS_AUTH, HOSTS
 from shelftide_meta.graph import get_node, get_pages
-from shelftide_meta.instagram import VERSION_FIELD
+from shelftide_meta.instagram import VERIFY_FIELD, VERSION_FIELD
 from shelftide_meta.mapping_ads import (
     AD_FIELDS,
     AD_SET_FIELDS,
@@ -67,6 +67,7 @@ class MetaAds(Connector):
         settings=(VERSION_FIELD,),
         # Ads insights of the development tier: 600 calls an hour, and 400 more for each active ad.
         budgets=(Budget(name="meta ads insights", calls=600, seconds=3600, scope="app+account"),),
+        app_fields=(VERIFY_FIELD,),
         docs_url="https://developers.facebook.com/docs/marketing-api/insights",
         emulator="shelftide_meta.emulator:MetaEmulator",
     )

@@ -74,6 +74,7 @@ _HABIT = days(14)  # hours are a habit: two weeks show it
 _HOURS_LATE = days(2)
 _ONLY_FACEBOOK = frozenset({"competitors", "product_links"})
 
+VERIFY_FIELD = SettingField(name="verify_token", title="Verify token of the webhooks", pattern=r".{0,200}")
 VERSION_FIELD = SettingField(name="version", title="Graph API version", pattern=r"v\d{2}\.\d|", example="v26.0")
 
 
@@ -99,6 +100,7 @@ class Instagram(Connector):
         ),
         # 4800 calls in 24 hours for each impression of the pair of app and account; one impression is the floor.
         budgets=(Budget(name="instagram use case", calls=4800, seconds=86_400, scope="app+account"),),
+        app_fields=(VERIFY_FIELD,),
         docs_url="https://developers.facebook.com/docs/instagram-platform",
         emulator="shelftide_meta.emulator:MetaEmulator",
     )

@@ -16,12 +16,21 @@ from shelftide_sdk.errors import AuthorizationError, ContractError
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
-    """An agency's registration at a platform. `extra` holds what only one platform has (TikTok Shop's service id)."""
+    """An agency's registration at a platform.
+
+    `extra` holds what only one platform has (TikTok Shop's service id). `scopes` are those that the platform approved;
+    None when nobody wrote them down.
+    """
 
     client_id: str
     client_secret: str
     redirect_uri: str
     extra: Mapping[str, str] = {}
+    scopes: tuple[str, ...] | None = None
+
+    def asked(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
+        """Of the scopes that a connector wants, those to ask for: a platform refuses a consent for others."""
+        return wanted if self.scopes is None else tuple(scope for scope in wanted if scope in self.scopes)
 
     def __repr__(self) -> str:
         return f"App(client_id={self.client_id!r}, client_secret=***)"

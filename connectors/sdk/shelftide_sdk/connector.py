@@ -43,7 +43,8 @@ class ConnectorInfo(msgspec.Struct, frozen=True, kw_only=True):
     `hosts` are the only hosts that its client reaches; `*.` matches one label. `budgets` are the platform's limits.
     `emulator` names the class that emulates the platform, as `package.module:Class`; it is imported only by the
     simulator, so that production needs none of its dependencies. `app_accounts` is how many accounts one app may serve,
-    where the platform limits that.
+    where the platform limits that. `app_fields` are what an agency enters of its registration beside id and secret
+    (`App.extra`).
     """
 
     name: str
@@ -57,6 +58,7 @@ class ConnectorInfo(msgspec.Struct, frozen=True, kw_only=True):
     docs_url: str = ""
     emulator: str = ""
     app_accounts: int | None = None
+    app_fields: tuple[SettingField, ...] = ()
 
 
 class Stream(msgspec.Struct, frozen=True):

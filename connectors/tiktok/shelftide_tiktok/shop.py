@@ -95,6 +95,7 @@ class TikTokShop(Connector):
                 name="zone", title="Reporting zone (empty: the market's)", pattern=_ZONE, example="Europe/Rome"
             ),
         ),
+        app_fields=(SettingField(name="service_id", title="Service id (Partner Center)", pattern=r"\d+"),),
         docs_url="https://partner.tiktokshop.com/docv2",
         emulator="shelftide_tiktok.emulator:TikTokShopEmulator",
     )

@@ -16,10 +16,12 @@ from shelftide.core.clock import FakeClock
 from shelftide.core.errors import InvalidInputError
 from shelftide.core.scope import Scope
 from shelftide.core.vault import Vault
-from shelftide.ingest.credentials import Consent, RoutedTransport, check_settings
+from shelftide.ingest.credentials import Consent, RoutedTransport
+from shelftide.ingest.forms import check_settings
 from shelftide.store.database import Database
 from shelftide.store.ids import new_id
-from shelftide.store.repositories.agencies import OAuthState, get_platform_app, set_platform_app
+from shelftide.store.repositories.agencies import OAuthState
+from shelftide.store.repositories.apps import get_platform_app, set_platform_app
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk import AuthorizationError, Connector, OAuth2, RateLimitedError, TransientError
 from shelftide_sdk.auth import App, TokenSet

@@ -1,5 +1,6 @@
 """One consent opens many accounts: each waits for a brand, is read by that brand alone, and all live on one token."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, cast
 from uuid import UUID, uuid4
@@ -9,14 +10,15 @@ import pytest
 from sqlalchemy import select
 
 from shelftide.core.clock import SystemClock
-from shelftide.core.errors import NotFoundError
+from shelftide.core.errors import ConflictError, NotFoundError
 from shelftide.core.scope import Scope
 from shelftide.core.vault import Vault
 from shelftide.ingest.connect import Connected, Connecting
 from shelftide.ingest.credentials import Consent, StoredCredentials
 from shelftide.store.database import Database
 from shelftide.store.models import credentials
-from shelftide.store.repositories.agencies import OAuthState, set_platform_app
+from shelftide.store.repositories.agencies import OAuthState
+from shelftide.store.repositories.apps import describe_platform_app, set_platform_app
 from shelftide.store.repositories.connections import get_connection
 from shelftide.store.repositories.grants import TokenStore, list_accounts
 from shelftide.store.unit_of_work import UnitOfWork
@@ -186,6 +188,28 @@ async def test_an_account_belongs_to_one_brand_until_it_is_released(desk: Desk) 
         assert (await get_connection(uow, second)).state == "ok"
     with pytest.raises(AuthorizationError):
         await (await desk.credentials(0, first)).current()
+
+
+async def test_an_app_serves_no_more_accounts_than_the_platform_lets_it(desk: Desk) -> None:
+    connected = await desk.consent()
+
+    async def limit(most: int | None) -> None:
+        async with UnitOfWork(desk.database, desk.house.on()) as uow:
+            await describe_platform_app(uow, "directory", review="approved", scopes=None, account_limit=most)
+            await uow.commit()
+
+    await limit(2)
+    first = await desk.assign(0, connected.grant_id, "adv-1")
+    tries = (desk.assign(1, connected.grant_id, name) for name in ("adv-2", "adv-3"))
+    ended = await asyncio.gather(*tries, return_exceptions=True)
+    left = "adv-3" if isinstance(ended[1], ConflictError) else "adv-2"
+    assert sum(isinstance(each, ConflictError) for each in ended) == 1, "two at once cannot both take the last place"
+    await desk.connecting.release(desk.house.on(0), first)
+    await desk.assign(0, connected.grant_id, "adv-1")
+    with pytest.raises(ConflictError, match="may serve 2"):
+        await desk.assign(1, connected.grant_id, left)
+    await limit(None)
+    await desk.assign(1, connected.grant_id, left)
 
 
 async def test_another_clients_brand_cannot_take_the_account(desk: Desk, make_house: MakeHouse) -> None:

@@ -13,7 +13,8 @@ from shelftide.core.clock import FakeClock
 from shelftide.core.errors import InvalidInputError
 from shelftide.core.vault import Vault
 from shelftide.ingest.connect import Connecting
-from shelftide.ingest.credentials import Consent, StoredCredentials, key_form
+from shelftide.ingest.credentials import Consent, StoredCredentials
+from shelftide.ingest.forms import key_form
 from shelftide.store.database import Database
 from shelftide.store.repositories.connections import get_connection
 from shelftide.store.unit_of_work import UnitOfWork

@@ -18,7 +18,7 @@ from shelftide.core.vault import Vault
 from shelftide.ingest.credentials import REFRESH_PATIENCE, Consent, StoredCredentials
 from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
-from shelftide.store.repositories.agencies import set_platform_app
+from shelftide.store.repositories.apps import set_platform_app
 from shelftide.store.repositories.connections import Connection, get_connection
 from shelftide.store.repositories.grants import TokenStore
 from shelftide.store.unit_of_work import UnitOfWork

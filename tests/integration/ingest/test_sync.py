@@ -27,7 +27,7 @@ from shelftide.jobs.services import Services
 from shelftide.jobs.sync_connection import sync_connection
 from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
-from shelftide.store.repositories.agencies import set_platform_app
+from shelftide.store.repositories.apps import set_platform_app
 from shelftide.store.repositories.connections import (
     Connection,
     QuarantinedRow,

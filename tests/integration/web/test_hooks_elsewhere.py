@@ -14,7 +14,7 @@ from tests.connectors.fake_world import NOW
 from shelftide.core.vault import Vault
 from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
-from shelftide.store.repositories.agencies import set_platform_app
+from shelftide.store.repositories.apps import set_platform_app
 from shelftide.store.repositories.inbox import save_route
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_meta.auth import sign_webhook as sign_meta

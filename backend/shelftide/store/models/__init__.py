@@ -1,6 +1,7 @@
 """The control plane's tables."""
 
 from shelftide.store.models.connections import (
+    connect_links,
     connections,
     credentials,
     grant_accounts,
@@ -47,6 +48,7 @@ __all__ = [
     "aliases",
     "audit",
     "clients",
+    "connect_links",
     "connections",
     "content_links",
     "credentials",

@@ -22,7 +22,12 @@ platform_apps = Table(
     sealed("client_secret"),
     json("extra", default="{}"),
     moment("created_at", now=True),
+    text("review", default="unknown"),
+    json("scopes", null=True),
+    Column("account_limit", Integer(), nullable=True),
     ForeignKeyConstraint(["agency_id"], ["agencies.agency_id"], ondelete="CASCADE"),
+    CheckConstraint("review in ('unknown', 'in_review', 'approved', 'rejected')", name="review"),
+    CheckConstraint("account_limit > 0", name="account_limit"),
     info=AGENCY,
 )
 
@@ -52,6 +57,25 @@ oauth_states = Table(
     uuid("connection_id", null=True),
     moment("expires_at"),
     ForeignKeyConstraint(["agency_id"], ["agencies.agency_id"], ondelete="CASCADE"),
+    info=AGENCY,
+)
+
+# Addresses by which a client connects an account without having one here. Only the hash of the token is kept.
+connect_links = Table(
+    "connect_links",
+    metadata,
+    uuid("agency_id", key=True),
+    uuid("link_id", key=True),
+    text("token_hash"),
+    uuid("tenant_id"),
+    text("connector"),
+    uuid("created_by"),
+    moment("created_at", now=True),
+    moment("expires_at"),
+    moment("used_at", null=True),
+    moment("revoked_at", null=True),
+    ForeignKeyConstraint(["agency_id"], ["agencies.agency_id"], ondelete="CASCADE"),
+    UniqueConstraint("agency_id", "token_hash"),
     info=AGENCY,
 )
 

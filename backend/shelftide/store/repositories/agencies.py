@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from shelftide.core.errors import ConflictError, NotFoundError
+from shelftide.core.errors import NotFoundError
 from shelftide.core.vault import Vault, WrappedKey
 from shelftide.store.ids import new_id
 from shelftide.store.models import (
@@ -18,15 +18,12 @@ from shelftide.store.models import (
     audit,
     clients,
     oauth_states,
-    platform_apps,
     tenant_keys,
     tenant_names,
     tenants,
-    webhook_apps,
 )
 from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide_sdk.auth import App
 
 
 class Agency(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,41 +172,6 @@ async def tenant_key(uow: UnitOfWork) -> WrappedKey:
 async def pseudonym_key(uow: UnitOfWork, vault: Vault) -> bytes:
     """The key that makes the customers of the scope's brand pseudonymous."""
     return vault.pseudonym_key(await tenant_key(uow), str(uow.scope.tenant_id))
-
-
-async def set_platform_app(uow: UnitOfWork, vault: Vault, connector: str, app: App) -> None:
-    """Store the agency's registration at a platform."""
-    agency_id = str(uow.scope.agency_id)
-    key = await agency_key(uow, vault)
-    values = {
-        "client_id": app.client_id,
-        "client_secret": vault.seal(key, agency_id, f"app|{connector}", app.client_secret),
-        "extra": dict(app.extra),
-    }
-    await uow.connection.execute(
-        insert(platform_apps)
-        .values(agency_id=uow.scope.agency_id, connector=connector, **values)
-        .on_conflict_do_update(index_elements=["agency_id", "connector"], set_=values)
-    )
-    await uow.connection.execute(
-        insert(webhook_apps).values(agency_id=uow.scope.agency_id, connector=connector).on_conflict_do_nothing()
-    )
-
-
-async def get_platform_app(uow: UnitOfWork, vault: Vault, connector: str, redirect_uri: str) -> App:
-    """The agency's registration at a platform. Raises ConflictError with what to do when there is none."""
-    agency_id = uow.scope.agency_id
-    statement = select(platform_apps).where(
-        platform_apps.c.agency_id == agency_id, platform_apps.c.connector == connector
-    )
-    row = (await uow.connection.execute(statement)).mappings().one_or_none()
-    if row is None:
-        raise ConflictError(
-            f"Your agency has no app registered for {connector}.", hint="Enter its keys under Settings, Platform apps."
-        )
-    key = await agency_key(uow, vault)
-    secret = vault.open(key, str(agency_id), f"app|{connector}", bytes(row["client_secret"]))
-    return App(client_id=row["client_id"], client_secret=secret.reveal(), redirect_uri=redirect_uri, extra=row["extra"])
 
 
 async def save_oauth_state(uow: UnitOfWork, state_hash: str, values: Mapping[str, Any]) -> None:

@@ -1,0 +1,20 @@
+"""The API for programs and for the pages' own calls."""
+
+from shelftide.web.api.apps import AppController
+from shelftide.web.api.grants import GrantController
+from shelftide.web.api.imports import ImportController
+from shelftide.web.api.links import LinkController
+from shelftide.web.api.products import ProductController
+from shelftide.web.api.session import SessionController
+from shelftide.web.api.tenants import OperationsController, TenantController
+
+API = (
+    SessionController,
+    TenantController,
+    OperationsController,
+    AppController,
+    GrantController,
+    LinkController,
+    ProductController,
+    ImportController,
+)

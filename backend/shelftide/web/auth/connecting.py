@@ -9,7 +9,7 @@ from litestar import Request
 from shelftide.core.errors import InvalidInputError
 from shelftide.core.scope import Scope
 from shelftide.ingest.connect import Connected, Connecting
-from shelftide.ingest.credentials import key_form
+from shelftide.ingest.forms import key_form
 from shelftide.jobs.services import Services
 from shelftide.jobs.simulation import queue_sync
 from shelftide.jobs.webhooks import queue_keeping
@@ -99,19 +99,26 @@ async def _begin_reading(uow: UnitOfWork, connection_id: UUID) -> None:
 
 
 async def finish_consent(request: Request[Any, Any, Any], services: Services, connector: str) -> Connected:
-    """Check the callback, connect what it opens; the first syncs are queued."""
+    """The end of a consent of who is signed in."""
     who = principal(request)
+    return await finish_callback(request, services, connector, who.scope, session_hash=who.session_hash)
+
+
+async def finish_callback(
+    request: Request[Any, Any, Any], services: Services, connector: str, scope: Scope, *, session_hash: str
+) -> Connected:
+    """Check the callback, connect what it opens; the first syncs are queued."""
     pairs = list(request.query_params.multi_items())
     if len({name for name, _ in pairs}) < len(pairs):
         raise InvalidInputError("The address names something twice.", hint="Start connecting again.")
     await services.refresh_clock()
     try:
         return await connecting(services).finish(
-            who.scope,
+            scope,
             services.registry.connector(connector),
             dict(pairs),
             redirect_uri=redirect_uri(services, connector),
-            session_hash=who.session_hash,
+            session_hash=session_hash,
         )
     except AuthorizationError as error:  # forged, old, or a code that the platform does not take: not our failure
         raise InvalidInputError(

@@ -62,6 +62,12 @@ def agency_scope(agency_id: UUID) -> Scope:
     return Scope(agency_id=agency_id, tenant_ids=())
 
 
+async def is_portal(services: Services, host: str) -> bool:
+    """Whether a host is a verified portal's."""
+    async with SystemUnitOfWork(services.database, reason="a callback names the portal that began it") as uow:
+        return await agency_of_host(uow, host) is not None
+
+
 async def any_of_our_hosts(connection: Connection, handler: BaseRouteHandler) -> None:
     """A guard: the console's host or a verified portal's; nothing is said about who asks."""
     await place_of(connection)

@@ -1,8 +1,10 @@
 """Pages for an agency's people."""
 
+from shelftide.web.console.apps import AppsController
 from shelftide.web.console.brands import BrandsController
 from shelftide.web.console.connections import ConnectionsController
 from shelftide.web.console.home import HomeController
+from shelftide.web.console.links import LinksController
 from shelftide.web.console.operations import OperationsPages
 from shelftide.web.console.products import ProductsController
 from shelftide.web.console.simulation import SimulationController
@@ -11,6 +13,8 @@ CONSOLE = (
     HomeController,
     BrandsController,
     ConnectionsController,
+    LinksController,
+    AppsController,
     ProductsController,
     OperationsPages,
     SimulationController,

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from shelftide.analytics.freshness import Freshness, freshness, is_stale
 from shelftide.core.errors import InvalidInputError, NotFoundError
 from shelftide.core.scope import Right
-from shelftide.ingest.credentials import key_form
+from shelftide.ingest.forms import key_form
 from shelftide.jobs.simulation import queue_sync
 from shelftide.jobs.sync_connection import check_connection
 from shelftide.store.repositories.agencies import get_tenant, record

@@ -71,13 +71,20 @@ def _profile_days() -> Select[Any]:
 
 
 def _content() -> Select[Any]:
-    facts = known(TABLES["ContentSnapshot"])
-    ranked = select(
-        facts.c.platform,
-        facts.c.content_id,
-        facts.c.views,
-        func.row_number().over(partition_by=facts.c.content_id, order_by=facts.c.captured_at.desc()).label("place"),
-    ).subquery()
+    """Stories are left out: a platform forgets them within a day."""
+    facts, contents = known(TABLES["ContentSnapshot"]), known(TABLES["Content"])
+    same = (contents.c.connection_id == facts.c.connection_id) & (contents.c.source_id == facts.c.content_id)
+    ranked = (
+        select(
+            facts.c.platform,
+            facts.c.content_id,
+            facts.c.views,
+            func.row_number().over(partition_by=facts.c.content_id, order_by=facts.c.captured_at.desc()).label("place"),
+        )
+        .select_from(facts.join(contents, same))
+        .where(contents.c.kind != "story")
+        .subquery()
+    )
     return select(ranked.c.platform, ranked.c.content_id, ranked.c.views).where(ranked.c.place == 1)
 
 

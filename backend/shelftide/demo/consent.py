@@ -54,6 +54,17 @@ class Browser:
                 if not tries_left:
                     raise
 
+    async def assign(self, tenant_id: str, connector: str, account: str) -> bool:
+        """Give the brand an account that one of the client's consents opens already; whether there is one."""
+        for found in await self.get(f"/api/v1/tenants/{tenant_id}/grants"):
+            grant = found["grant"]
+            waiting = {each["account_id"] for each in found["accounts"] if each["tenant_id"] is None}
+            if grant["connector"] == connector and account in waiting:
+                path = f"/api/v1/tenants/{tenant_id}/grants/{grant['grant_id']}/accounts"
+                await self.post(path, {"account_id": account})
+                return True
+        return False
+
     async def _consent(self, tenant_id: str, connector: str, *, account: str, settings: dict[str, str]) -> None:
         begun = await self.post(
             f"/api/v1/tenants/{tenant_id}/connections", {"connector": connector, "settings": settings}
@@ -66,7 +77,8 @@ class Browser:
         _good(consent)
         agreed = await self._http.get(agree_url(address, consent.text, account))
         if agreed.status_code not in (302, 303):
-            raise ConflictError("The platform's consent page did not lead back.")
+            said = re.sub(r"<[^>]*>", " ", agreed.text)[:200]
+            raise ConflictError(f"The consent page of {connector} did not lead back for {account}: {said}")
         back = await self._http.get(urljoin(address, agreed.headers["location"]))
         if back.status_code not in (302, 303):
             raise ConflictError(f"The consent for {account} failed.", internal=back.text[:500])

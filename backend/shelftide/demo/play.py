@@ -48,6 +48,15 @@ class Demo:
 
     async def play(self, announce: Callable[[Seeded], None]) -> tuple[Seeded, list[Comparison]]:
         """Everything from empty to compared. `announce` is called as soon as people can sign in."""
+        seeded = await self.connect_all(announce)
+        with _timed(self.seconds, "sync"):
+            await self._wait_for_runs(seeded)
+        with _timed(self.seconds, "compare"):
+            found = await compare(self._services, self._sim_url, seeded.brands)
+        return seeded, found
+
+    async def connect_all(self, announce: Callable[[Seeded], None] = lambda _: None) -> Seeded:
+        """From empty to every account of every brand connected; the first syncs are queued."""
         with _timed(self.seconds, "start"):
             await wait_for(f"{self._console_url}/health")
             state = await wait_for(f"{self._sim_url}/_sim/state")
@@ -59,11 +68,7 @@ class Demo:
         announce(seeded)
         with _timed(self.seconds, "connect"):
             await self._connect(seeded)
-        with _timed(self.seconds, "sync"):
-            await self._wait_for_runs(seeded)
-        with _timed(self.seconds, "compare"):
-            found = await compare(self._services, self._sim_url, seeded.brands)
-        return seeded, found
+        return seeded
 
     def _apps(self) -> dict[str, App]:
         return {
@@ -102,8 +107,11 @@ class Demo:
         try:
             await browser.sign_in(email)
             for brand, info, account in wanted:
-                settings = {"shop": account} if any(f.name == "shop" for f in info.settings) else {}
-                await browser.connect(str(brand.tenant_id), info.name, account=account, settings=settings)
+                tenant_id = str(brand.tenant_id)
+                if not await browser.assign(tenant_id, info.name, account):
+                    settings = brand.settings.get(info.name, {})
+                    await browser.connect(tenant_id, info.name, account=account, settings=settings)
+                    await browser.assign(tenant_id, info.name, account)  # of several accounts, this brand's own
                 done()
         finally:
             await browser.close()

@@ -32,6 +32,7 @@ class SeededBrand(msgspec.Struct, frozen=True, kw_only=True):
     agency_id: UUID
     deep: bool
     accounts: dict[str, str]
+    settings: dict[str, dict[str, str]] = {}
 
 
 class Seeded(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +112,7 @@ async def _brand(services: Services, agency_id: UUID, brand: Mapping[str, Any], 
         agency_id=agency_id,
         deep=brand["deep"],
         accounts=brand["accounts"],
+        settings=brand["settings"],
     )
 
 

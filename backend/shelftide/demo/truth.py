@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx2
 import msgspec
@@ -81,11 +82,12 @@ def _measures(channels: Mapping[str, str], ours: Mapping[str, Any], truth: Mappi
         if channel in channels
     ]
     videos = [row for row in _on(channels, truth["videos"], "network") if row["creator"] is None]
-    # TikTok shows a day some 24 to 48 hours after its end: younger ones count only where they are there already.
-    shown = {str(row["day"]) for row in ours["profile_days"]}
-    ripe = (datetime.fromisoformat(truth["now"]) - timedelta(hours=48)).date().isoformat()
-    figures = _on(channels, truth["profile_days"], "network")
-    figures = [row for row in figures if row["day"] <= ripe or row["day"] in shown]
+    feeds = {channels[name] for name in truth["networks"] if name in channels}
+    content = [row for row in ours["content"] if row["platform"] in feeds]
+    # What a platform does not tell of a post (views of an album) is not compared.
+    told = {row["content_id"] for row in content if row["views"] is None}
+    videos = [{**row, "views": 0} if row["content_id"] in told else row for row in videos]
+    days, figures = _profile_days(ours["profile_days"], _on(channels, truth["profile_days"], "network"), truth)
     placed = [{**row, "sku": row["sku_code"]} for row in daily if row["orders"] or row["units"]]
     orders = [row for row in totals_ if row["orders"]]
     refunds = [row for row in totals_ if row["refunds"]]
@@ -94,9 +96,22 @@ def _measures(channels: Mapping[str, str], ours: Mapping[str, Any], truth: Mappi
         Measure(stream="order_lines", keys=sku, value="orders", ours=ours["sales"], theirs=placed),
         Measure(stream="refunds", keys=day, value="refunds", ours=ours["refunds"], theirs=refunds),
         Measure(stream="stock", keys=("platform", "sku"), value="available", ours=ours["stock"], theirs=stock),
-        Measure(stream="contents", keys=("content_id",), value=None, ours=ours["content"], theirs=videos),
-        Measure(stream="profile_days", keys=("day",), value=None, ours=ours["profile_days"], theirs=figures),
+        Measure(stream="contents", keys=("content_id",), value=None, ours=content, theirs=videos),
+        Measure(stream="profile_days", keys=("platform", "day"), value=None, ours=days, theirs=figures),
     ]
+
+
+def _profile_days(ours: Sequence[Any], theirs: Sequence[Any], truth: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
+    """Days that both sides can have: since the world began; young ones where the platform shows them already.
+
+    A platform shows a day up to 48 hours after its end.
+    """
+    shown = {(row["platform"], str(row["day"])) for row in ours}
+    settled = datetime.fromisoformat(truth["now"]).astimezone(ZoneInfo(truth["zone"])) - timedelta(hours=48)
+    last = (settled.date() - timedelta(days=1)).isoformat()
+    first = min((row["day"] for row in theirs), default=last)
+    there = [row for row in theirs if row["day"] <= last or (row["platform"], row["day"]) in shown]
+    return [row for row in ours if str(row["day"]) >= first], there
 
 
 def _on(channels: Mapping[str, str], rows: Rows, name: str) -> list[Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 Both products open with one login and share its host, so that one emulator stands for both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from shelftide_amazon.auth import HOSTS
@@ -11,7 +11,7 @@ from shelftide_amazon.emulator_ads import AdsNodes
 from shelftide_amazon.emulator_door import AmazonDoor, Fault
 from shelftide_amazon.emulator_seller import SellerNodes
 from shelftide_sdk.testing.emulator import Request, Response, Route
-from shelftide_sdk.testing.world.model import WorldView
+from shelftide_sdk.testing.world.model import Brand, WorldView
 
 
 class AmazonEmulator(AmazonDoor):
@@ -23,6 +23,15 @@ class AmazonEmulator(AmazonDoor):
         super().__init__(world, **options)
         self._seller = SellerNodes(self)
         self._ads = AdsNodes(self)
+
+    def settings(self, brand: Brand) -> Mapping[str, Mapping[str, str]]:
+        """Region and merchant token, which Amazon's consent does not name; days are counted in the brand's own zone."""
+        region = self.market_of(brand).region
+        seller = brand.accounts.get("amazon-sp", "")
+        return {
+            "amazon-sp": {"region": region, "seller_id": seller, "zone": brand.zone},
+            "amazon-ads": {"region": region},
+        }
 
     def routes(self) -> Sequence[Route]:
         """Consent, tokens, both APIs and files."""

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 from shelftide_meta.auth import HOSTS
 from shelftide_meta.emulator_ads import AdsNodes
 from shelftide_meta.emulator_door import GraphFault, MetaDoor
+from shelftide_meta.emulator_facts import media_id
 from shelftide_meta.emulator_fields import Row, parse_fields, project
 from shelftide_meta.emulator_instagram import InstagramNodes
 from shelftide_sdk.testing.emulator import Request, Response, Route
-from shelftide_sdk.testing.world.model import WorldView
+from shelftide_sdk.testing.world.model import Network, Video, WorldView
 
 _VERSION = r"/(?P<version>v\d+\.\d+)"
 _ID = r"(?P<id>(act_)?\d+)"
@@ -21,12 +22,17 @@ _ID = r"(?P<id>(act_)?\d+)"
 class MetaEmulator(MetaDoor):
     """All Instagram accounts and ad accounts of the world."""
 
+    networks: ClassVar[tuple[Network, ...]] = (Network.INSTAGRAM,)
     hosts: ClassVar[tuple[str, ...]] = HOSTS
 
     def __init__(self, world: WorldView, **options: Any) -> None:
         super().__init__(world, **options)
         self._instagram = InstagramNodes(self)
         self._ads = AdsNodes(self)
+
+    def content_id(self, video: Video) -> str:
+        """A media id, which is not the shortcode of the post's address."""
+        return media_id(video)
 
     def routes(self) -> Sequence[Route]:
         """Consent, tokens and data."""

@@ -93,6 +93,10 @@ class ShopifyEmulator(Emulator):
             "bulkOperation": lambda info, id: self.jobs.poll(id, info.context),  # noqa: A006  # schema's name
         }
 
+    def settings(self, brand: Brand) -> Mapping[str, Mapping[str, str]]:
+        """The shop's address."""
+        return {"shopify": {"shop": brand.accounts[Channel.SHOPIFY]}} if Channel.SHOPIFY in brand.accounts else {}
+
     def routes(self) -> Sequence[Route]:
         """OAuth, GraphQL, and the files of bulk operations."""
         return (

@@ -43,6 +43,7 @@ class TikTokOrganicEmulator(TikTokEmulator):
     """
 
     platform: ClassVar[str] = "tiktok"
+    networks: ClassVar[tuple[Network, ...]] = (Network.TIKTOK,)
     hosts: ClassVar[tuple[str, ...]] = ("business-api.tiktok.com", "www.tiktok.com")
 
     account_kind: ClassVar[str] = str(Network.TIKTOK)

@@ -100,6 +100,10 @@ class TikTokShopEmulator(TikTokEmulator):
         super().__init__(world, **options)
         self.denied_scopes: set[str] = set()
 
+    def settings(self, brand: Brand) -> Mapping[str, Mapping[str, str]]:
+        """Sellers of the United States have a consent page of their own."""
+        return {"tiktok-shop": {"market": "US"}} if brand.market == "US" else {}
+
     def routes(self) -> Sequence[Route]:
         """Consent, tokens and data."""
         return (

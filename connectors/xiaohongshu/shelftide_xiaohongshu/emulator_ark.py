@@ -94,7 +94,7 @@ class ArkEmulator(XiaohongshuEmulator):
         """Consent, and the one address of everything else."""
         return (
             Route("GET", r"/ark/authorization|/thor/open/authorization", self.consent),
-            Route("GET", r"/ark/approve", self.approve),
+            Route("GET", r"/(ark|thor/open)/approve", self.approve),
             Route("POST", r"/ark/open_api/v3/common_controller", self.call),
         )
 
@@ -112,7 +112,7 @@ class ArkEmulator(XiaohongshuEmulator):
             return refusal_page("appId is unknown")
         shops = [(shop, brand.name) for shop, brand in self._accounts.items()]
         fields = {name: asked.get(name, "") for name in ("redirectUri", "state")}
-        return consent_page("授权应用访问您的店铺", shops, fields, "/ark/approve")
+        return consent_page("授权应用访问您的店铺", shops, fields, "approve")
 
     def approve(self, request: Request) -> Response:
         """The seller agrees: back to the app with a code."""

@@ -17,7 +17,7 @@ import msgspec
 
 from shelftide_sdk.hosts import host_pattern
 from shelftide_sdk.testing.shapes import decode, encode, row_lists
-from shelftide_sdk.testing.world.model import WorldView
+from shelftide_sdk.testing.world.model import Brand, Network, Video, WorldView
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -104,13 +104,15 @@ class Route(msgspec.Struct, frozen=True):
 class Emulator:
     """Base of a platform's emulator.
 
-    Subclasses set `hosts` (with `*` for one label) and return their routes. State lives on the instance; the world is
-    shared. `scenarios` may change while the emulator runs. The base knows `slow` and the harmless half of
-    `schema-drift` (a new field); new words and nulls, like all other scenarios, are a platform's own.
+    Subclasses set `hosts` (with `*` for one label), the `networks` whose feeds they serve, and return their routes.
+    State lives on the instance; the world is shared. `scenarios` may change while the emulator runs. The base knows
+    `slow` and the harmless half of `schema-drift` (a new field); new words and nulls, like all other scenarios, are a
+    platform's own.
     """
 
     platform: ClassVar[str]
     hosts: ClassVar[tuple[str, ...]]
+    networks: ClassVar[tuple[Network, ...]] = ()
 
     def __init__(
         self,
@@ -136,6 +138,14 @@ class Emulator:
     def routes(self) -> Sequence[Route]:
         """The routes, in order of precedence."""
         raise NotImplementedError  # a subclass without routes emulates nothing
+
+    def settings(self, brand: Brand) -> Mapping[str, Mapping[str, str]]:
+        """What a person of a brand fills in before connecting, by connector; nothing where consent tells everything."""
+        return {}
+
+    def content_id(self, video: Video) -> str:
+        """How the platform names a video."""
+        return video.public_id
 
     def not_found(self, request: Request) -> Response:
         """What the platform answers on an unknown path."""

@@ -22,7 +22,7 @@ import uvicorn
 from shelftide_sdk.errors import ConfigurationError
 from shelftide_sdk.testing.emulator import SCENARIOS, Emulator, Gateway, Handler, Request, Response, reply
 from shelftide_sdk.testing.world import World
-from shelftide_sdk.testing.world.model import Network
+from shelftide_sdk.testing.world.model import Brand, Network, Video
 
 
 def load_emulator(path: str) -> type[Emulator]:
@@ -91,8 +91,14 @@ class Simulator:
             "scenarios": sorted({name for emulator in self.emulators for name in emulator.scenarios}),
             "hosts": {host: emulator.platform for emulator in self.emulators for host in emulator.hosts},
             "agencies": [msgspec.to_builtins(agency) for agency in self.world.agencies],
-            "brands": [_outline(msgspec.to_builtins(brand)) for brand in self.world.brands],
+            "brands": [
+                {**_outline(msgspec.to_builtins(brand)), "settings": self._settings(brand)}
+                for brand in self.world.brands
+            ],
         }
+
+    def _settings(self, brand: Brand) -> dict[str, Mapping[str, str]]:
+        return {name: typed for each in self.emulators for name, typed in each.settings(brand).items()}
 
     def _advance(self, request: Request) -> Response:
         asked = request.json() or {}
@@ -124,23 +130,28 @@ class Simulator:
             self.world.brand(key)
         except KeyError:
             return reply({"error": f"no brand {key!r}"}, 404)
-        return reply(truth_of(self.world, key))
+        ids = {network: each.content_id for each in self.emulators for network in each.networks}
+        return reply(truth_of(self.world, key, ids))
 
 
 def _outline(brand: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in brand.items() if name != "places"}
 
 
-def truth_of(world: World, brand_key: str) -> dict[str, Any]:
-    """The figures that a warehouse must equal: by day and channel; stock, content and profile days as they are now."""
+def truth_of(world: World, brand_key: str, ids: Mapping[Network, Callable[[Video], str]]) -> dict[str, Any]:
+    """The figures that a warehouse must equal: by day and channel; stock, content and profile days as they are now.
+
+    `ids` says for each network that is served how the platform names a video.
+    """
     truth = world.truth()
     brand = world.brand(brand_key)
     codes = {sku.key: sku.code for sku in brand.skus}
     served = {place.key: [channel.value for channel in place.channels] for place in brand.places}
-    networks = [network for network in Network if network.value in brand.accounts]
+    networks = [network for network in ids if network.value in brand.accounts]
     return {
         "brand": brand_key,
         "zone": brand.zone,
+        "networks": [network.value for network in networks],
         "now": world.now.isoformat(),
         "daily": [msgspec.to_builtins(row) for row in truth.daily(brand_key)],
         "totals": [msgspec.to_builtins(row) for row in truth.totals(brand_key)],
@@ -151,7 +162,7 @@ def truth_of(world: World, brand_key: str) -> dict[str, Any]:
         "videos": [
             {
                 "network": network.value,
-                "content_id": video.public_id,
+                "content_id": ids[network](video),
                 "creator": video.creator_key,
                 "views": video.totals(world.now).views,
             }

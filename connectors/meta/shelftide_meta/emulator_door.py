@@ -16,7 +16,8 @@ from shelftide_sdk.testing.emulator import Emulator, Request, Response, page, re
 from shelftide_sdk.testing.world.model import Brand, Network, WorldView
 
 DEMO_SECRET = "meta-demo-secret"
-_THROTTLES = ((4, 0), (17, 2446079), (80002, 0), (613, 0))
+_THROTTLES = ((4, 0), (17, 2446079), (613, 0))
+_BUSINESS = 90  # every so many calls the refusal lasts a minute: a client that counts on seconds must come back later
 
 
 class GraphFault(Exception):  # noqa: N818  # a refusal on its way to the wire, not an error of the program
@@ -198,9 +199,11 @@ class MetaDoor(Emulator):
         return None
 
     def _throttled(self) -> Response:
-        code, subcode = _THROTTLES[self.requests // 3 % len(_THROTTLES)]
+        """Refused. The limit of a business use case tells in whole minutes when it opens again, the others nothing."""
+        business = self.requests % _BUSINESS == 0
+        code, subcode = (80002, 0) if business else _THROTTLES[self.requests // 3 % len(_THROTTLES)]
         row = {"type": "instagram", "call_count": 100, "total_cputime": 30, "total_time": 30}
-        usage = {"1784": [row | {"estimated_time_to_regain_access": 1}]}
+        usage = {"1784": [row | {"estimated_time_to_regain_access": int(business)}]}
         headers = {"x-business-use-case-usage": json.dumps(usage)}
         status = 403 if code == 4 else 400
         return self.fail(

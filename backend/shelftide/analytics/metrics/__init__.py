@@ -1,0 +1,1 @@
+"""Metrics: defined as data, compiled to both engines, explained down to rows."""

@@ -14,11 +14,14 @@ from typing import Any
 import pytest
 import stamina
 from click.testing import CliRunner, Result
+from tests.connectors.authoring.test_bad_replies import Replayer, http
 from tests.connectors.test_scenarios import WITHOUT, suite_of
 
+from shelftide_amazon.seller import AmazonSeller
 from shelftide_sdk.commands import connector as command
 from shelftide_sdk.connector import Connector, Stream
 from shelftide_sdk.testing.conformance import Bench
+from shelftide_xiaohongshu.ark import XiaohongshuArk
 
 PAGE = (Path(__file__).parents[2] / "docs" / "connectors" / "replay.md").read_text()
 # A calm world deletes nothing. A settlement is closed after two weeks.
@@ -110,3 +113,52 @@ async def test_every_stream_is_read_with_the_documented_configuration(
                     done = await asyncio.to_thread(read, cls, stream.name, port, config, out)
                 wrong[stream.name] = judged(stream, done, out, empty=(name, stream.name) in WITHOUT_ROWS)
     assert {stream: fault for stream, fault in wrong.items() if fault} == {}
+
+
+# -- a server that gives what was recorded, by path -------------------------------------------------------------------
+
+PLACES = {"total": 1, "warehouseList": [{"code": "w1", "name": "Ningbo"}]}
+
+
+def from_recording(
+    answer: bytes, tmp_path: Path, cls: type[Connector], stream: str, **config: str
+) -> tuple[Result, list[dict[str, Any]]]:
+    path, out = tmp_path / "config.json", tmp_path / "out.jsonl"
+    path.write_text(json.dumps({**documented(cls.info.name), **config}))
+    with Replayer(answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        done = read(cls, stream, server.server_address[1], path, out)
+        server.shutdown()
+    return done, [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+
+
+def test_a_clock_of_another_zone_is_the_same_moment(tmp_path: Path) -> None:
+    answer = http(json.dumps({"success": True, "error_code": 0, "data": PLACES}).encode())
+    now = {"since": "2026-06-01T08:00:00+08:00", "now": "2026-06-20T20:00:00+08:00"}
+    done, lines = from_recording(answer, tmp_path, XiaohongshuArk, "locations", **now)
+    assert done.exit_code == 0, done.stderr
+    assert lines[0]["key"] == {"source_id": "w1"}
+
+
+@pytest.mark.parametrize("name", ["since", "now"])
+def test_a_clock_without_a_zone_is_a_wrong_configuration(name: str, tmp_path: Path) -> None:
+    done, _ = from_recording(http(b"{}"), tmp_path, XiaohongshuArk, "locations", **{name: "2026-06-20T12:00:00"})
+    assert (done.exit_code, json.loads(done.stderr)["message"]) == (2, f"{name} has no time zone.")
+
+
+def test_the_platforms_own_words_say_why_a_token_is_refused(tmp_path: Path) -> None:
+    refused = {"errors": [{"code": "Unauthorized", "message": "Access to requested resource is denied."}]}
+    answer = http(json.dumps(refused).encode(), "403 Forbidden")
+    done, _ = from_recording(answer, tmp_path, AmazonSeller, "stock")
+    told = json.loads(done.stderr)
+    assert (done.exit_code, told["error"]) == (3, "authorization")
+    assert "denied" in told["message"]
+
+
+def test_a_row_that_is_no_object_is_named_so(tmp_path: Path) -> None:
+    places = {**PLACES, "total": 3, "warehouseList": [*PLACES["warehouseList"], None, 17]}  # type: ignore[misc]  # rows
+    answer = http(json.dumps({"success": True, "error_code": 0, "data": places}).encode())
+    done, lines = from_recording(answer, tmp_path, XiaohongshuArk, "locations")
+    assert done.exit_code == 0
+    reasons = [line["reason"] for line in lines if "quarantined" in line]
+    assert reasons == ["a row is no object: None", "a row is no object: 17"]

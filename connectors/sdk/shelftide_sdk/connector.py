@@ -259,6 +259,7 @@ class Connector(ABC):
 
 
 Mapped = Record | Sequence[Record]
+_ROWS = (Mapping, tuple)  # a connector may pair a row with what it knows of it
 
 
 def map_rows(
@@ -273,7 +274,10 @@ def map_rows(
         except DataError as error:
             rejects.append(Reject(record.__name__, error.message, error.raw if error.raw is not None else row))
         except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, IndexError) as error:
-            rejects.append(Reject(record.__name__, f"{type(error).__name__}: {error}", row))
+            reason = (
+                f"{type(error).__name__}: {error}" if isinstance(row, _ROWS) else f"a row is no object: {row!r}"[:200]
+            )
+            rejects.append(Reject(record.__name__, reason, row))
         else:
             if isinstance(mapped, Record):
                 records.append(mapped)

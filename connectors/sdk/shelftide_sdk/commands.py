@@ -227,7 +227,9 @@ def describe(plugins: Iterable[PluginView]) -> list[dict[str, Any]]:
     for plugin in plugins:
         if plugin.error:
             rows.append(_row(plugin, plugin.distribution, "", []))
-        rows += [_row(plugin, c.info.name, c.info.tier, [_stream_row(s) for s in c.streams]) for c in plugin.connectors]
+        for c in plugin.connectors:
+            row = _row(plugin, c.info.name, c.info.tier, [_stream_row(s) for s in c.streams])
+            rows.append({**row, "withdrawn": [{"metric": w.metric, "reason": w.reason} for w in c.info.withdrawn]})
     return rows
 
 

@@ -12,6 +12,7 @@ import msgspec
 from shelftide_sdk.auth import Auth, NoAuth
 from shelftide_sdk.client import Budget, Client
 from shelftide_sdk.errors import ConnectorError, DataError
+from shelftide_sdk.metrics import Withdrawn
 from shelftide_sdk.records import Record
 from shelftide_sdk.webhooks import Webhooks
 
@@ -43,7 +44,7 @@ class ConnectorInfo(msgspec.Struct, frozen=True, kw_only=True):
     `hosts` are the only hosts that its client reaches; `*.` matches one label. `budgets` are the platform's limits.
     `emulator` names the class that emulates the platform, as `package.module:Class`; it is imported only by the
     simulator, so that production needs none of its dependencies. `app_accounts` is how many accounts one app may serve,
-    where the platform limits that.
+    where the platform limits that. `withdrawn` are metrics that the platform has stopped giving.
     """
 
     name: str
@@ -57,6 +58,7 @@ class ConnectorInfo(msgspec.Struct, frozen=True, kw_only=True):
     docs_url: str = ""
     emulator: str = ""
     app_accounts: int | None = None
+    withdrawn: tuple[Withdrawn, ...] = ()
 
 
 class Stream(msgspec.Struct, frozen=True):

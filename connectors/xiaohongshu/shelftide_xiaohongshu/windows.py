@@ -5,6 +5,7 @@ The platform allows 24 hours of created and 30 minutes of changed rows at once, 
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from shelftide_sdk.client import Client
 from shelftide_sdk.connector import Context, Cursor, Reject, Stream
 from shelftide_sdk.errors import ConfigurationError, ContractError
+from shelftide_sdk.parallel import side_by_side
 from shelftide_xiaohongshu.auth import GATEWAY
 from shelftide_xiaohongshu.values import Row, count_of, data_of, exact, listed
 
@@ -20,6 +22,8 @@ CREATED_WINDOW = timedelta(hours=24)
 UPDATED_WINDOW = timedelta(minutes=30)
 MOST_PAGES = 100
 PAGE_SIZE = 100
+# Windows and details that are asked for at the same time: an app has 100 calls a second.
+AT_ONCE = 8
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,14 +79,23 @@ async def changes(ctx: Context, stream: Stream, cursor: Cursor | None, listing: 
     that a second read sees again.
     """
     seen: set[str] = set()
-    spans = list(_spans(ctx, stream, cursor, listing.field))
-    for number, span in enumerate(spans):
-        steps = _window(ctx.client, listing, span, seen)
-        async for step in steps:
-            if step.rows or step.rejects:
-                yield step
-        if span.kind == CREATED or number == len(spans) - 1 or number % 48 == 47:
-            yield Step(rows=[], cursor=span.cursor)
+    done, spans = 0, list(_spans(ctx, stream, cursor, listing.field))
+    async for step in side_by_side((partial(_read, ctx.client, listing, span) for span in spans), AT_ONCE):
+        if step.cursor is None:
+            fresh = msgspec.structs.replace(step, rows=_fresh(step.rows, seen))
+            if fresh.rows or fresh.rejects:
+                yield fresh
+            continue
+        done += 1
+        if spans[done - 1].kind == CREATED or done == len(spans) or done % 48 == 0:
+            yield step
+
+
+async def _read(client: Client, listing: Listing, span: Span) -> AsyncIterator[Step]:
+    """A window's rows, and its cursor at the end."""
+    async for step in _window(client, listing, span):
+        yield step
+    yield Step(rows=[], cursor=span.cursor)
 
 
 def _spans(ctx: Context, stream: Stream, cursor: Cursor | None, field: str) -> Iterator[Span]:
@@ -123,7 +136,7 @@ def _backfill(ctx: Context, stream: Stream, cursor: Cursor | None) -> Backfill |
     return Backfill(next=ctx.since.isoformat(), until=ctx.captured_at.isoformat())
 
 
-async def _window(client: Client, listing: Listing, span: Span, seen: set[str]) -> AsyncIterator[Step]:
+async def _window(client: Client, listing: Listing, span: Span) -> AsyncIterator[Step]:
     """The pages of a window from the last to the first: rows that change meanwhile leave it, and what moves up comes to
     a page that is still to be read. A window of more rows than the platform shows is cut in two."""
     first = await _page(client, listing, span, 1)
@@ -133,7 +146,7 @@ async def _window(client: Client, listing: Listing, span: Span, seen: set[str]) 
             msgspec.structs.replace(span, until=middle),
             msgspec.structs.replace(span, since=middle.replace(microsecond=0)),
         ):
-            async for step in _window(client, listing, part, seen):
+            async for step in _window(client, listing, part):
                 yield step
         return
     ids: set[str] = set()
@@ -142,7 +155,7 @@ async def _window(client: Client, listing: Listing, span: Span, seen: set[str]) 
         if first.last > 1:
             page = await _page(client, listing, span, number)
         ids |= {_mark(row, listing.id_field) for row in page.rows}
-        yield Step(rows=_fresh(page.rows, seen))
+        yield Step(rows=page.rows)
         if page.rows and repr(page.rows) == before:
             break  # the same page again: the rest is counted as missing below
         before = repr(page.rows)

@@ -145,14 +145,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.15)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = {"circumstances": circumstances(), "results": asyncio.run(run(options.seconds))}
+    results = asyncio.run(run(options.seconds))
+    found = {"circumstances": circumstances(), "results": results}
     folder = ROOT / "var" / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "slow_source.json").write_text(json.dumps(found, indent=1, default=str))
     if options.json:
         print(json.dumps(found, default=str))
         return
-    for row in found["results"]:
+    for row in results:
         print(
             f"{row['connector']:16} {row['stream']:18} {row['sequential']['seconds']:7.1f} s -> "
             f"{row['together']['seconds']:6.1f} s  {row['faster']:4.1f} x  "

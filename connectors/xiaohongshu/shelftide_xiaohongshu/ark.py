@@ -26,7 +26,7 @@ from shelftide_sdk.connector import (
     map_rows,
 )
 from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ConnectorError, ContractError, DataError
-from shelftide_sdk.parallel import side_by_side
+from shelftide_sdk.parallel import Narrow, side_by_side
 from shelftide_sdk.records import (
     Fee,
     Location,
@@ -93,6 +93,7 @@ RETURNS = Listing(
 )
 SKUS = "product.getDetailSkuList"
 
+Detail = Callable[[Context, Row], Awaitable[list[Record | Reject]]]
 Read = Callable[[Context, Stream, Cursor | None], AsyncIterator[Page]]
 
 
@@ -179,7 +180,8 @@ class XiaohongshuArk(Connector):
             "fees": self._fees,
             "staff_sales": self._staff_sales,
         }
-        async for page in reads[stream.name](ctx, stream, cursor):
+        narrow = msgspec.structs.replace(ctx, client=Narrow(ctx.client, AT_ONCE))
+        async for page in reads[stream.name](narrow, stream, cursor):
             yield page
 
     async def webhook(self, ctx: Context, request: WebhookRequest) -> list[Page]:
@@ -200,14 +202,12 @@ class XiaohongshuArk(Connector):
         return pages
 
     async def _orders(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
-        async for step in changes(ctx, stream, cursor, ORDERS):
-            page = await _detailed(ctx, step.rows, _order)
-            yield msgspec.structs.replace(page, rejects=[*page.rejects, *step.rejects], cursor=step.cursor)
+        async for page in changes(ctx, stream, cursor, ORDERS, partial(_behind, ctx, _order)):
+            yield page
 
     async def _refunds(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
-        async for step in changes(ctx, stream, cursor, RETURNS):
-            page = await _detailed(ctx, step.rows, _refund)
-            yield msgspec.structs.replace(page, rejects=[*page.rejects, *step.rejects], cursor=step.cursor)
+        async for page in changes(ctx, stream, cursor, RETURNS, partial(_behind, ctx, _refund)):
+            yield page
 
     async def _products(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
         """All SKUs at first, whatever their age; afterwards those that changed."""
@@ -331,30 +331,22 @@ def _mapped(row: Row, mapping: Callable[[Row], list[Record]]) -> list[Record]:
         raise DataError(f"{type(error).__name__}: {error}", raw=row) from error
 
 
-async def _detailed(
-    ctx: Context,
-    found: Sequence[Any],
-    detail: Callable[[Context, Row], Awaitable[list[Record | Reject]]],
-    record: str = "",
-) -> Page:
-    """The records behind the rows of a list, one call a row, several at once."""
-    name = record or ("Order" if detail is _order else "Refund")
+async def _behind(ctx: Context, detail: Detail, row: Any) -> list[Record | Reject]:
+    """The records behind a row of a list, or why there are none."""
+    name = "Order" if detail is _order else "Refund"
+    if not isinstance(row, Mapping):
+        return [Reject(name, "a row is no object", row)]
+    try:
+        return await detail(ctx, row)
+    except DataError as error:
+        return [Reject(name, error.message, impersonal(row) if error.raw is None else error.raw)]
 
-    async def read(row: Any) -> AsyncIterator[Record | Reject]:
-        if not isinstance(row, Mapping):
-            yield Reject(name, "a row is no object", row)
-            return
-        try:
-            found = await detail(ctx, row)
-        except DataError as error:
-            found = [Reject(name, error.message, impersonal(row) if error.raw is None else error.raw)]
-        for each in found:
-            yield each
 
-    every = [each async for each in side_by_side((partial(read, row) for row in found), AT_ONCE)]
+async def _detailed(ctx: Context, rows: Sequence[Row], detail: Detail) -> Page:
+    found = [each for row in rows for each in await _behind(ctx, detail, row)]
     return Page(
-        records=[each for each in every if isinstance(each, Record)],
-        rejects=[each for each in every if isinstance(each, Reject)],
+        records=[each for each in found if isinstance(each, Record)],
+        rejects=[each for each in found if isinstance(each, Reject)],
     )
 
 

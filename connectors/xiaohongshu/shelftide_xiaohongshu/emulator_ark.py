@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from shelftide_sdk.testing.consent_pages import back_to, consent_page, refusal_page
 from shelftide_sdk.testing.emulator import Request, Response, Route, reply
 from shelftide_sdk.testing.world.abroad import counted
 from shelftide_sdk.testing.world.model import Brand, Channel, Network, Order, Place, Product, RefundEvent, Sku
@@ -37,11 +38,8 @@ from shelftide_xiaohongshu.emulator_door import (
     Issued,
     Row,
     XiaohongshuEmulator,
-    back_to,
     brands_by_account,
     chance,
-    consent_page,
-    refusal_page,
 )
 from shelftide_xiaohongshu.values import midnight, shanghai_day
 
@@ -112,7 +110,7 @@ class ArkEmulator(XiaohongshuEmulator):
             return refusal_page("appId is unknown")
         shops = [(shop, brand.name) for shop, brand in self._accounts.items()]
         fields = {name: asked.get(name, "") for name in ("redirectUri", "state")}
-        return consent_page("授权应用访问您的店铺", shops, fields, "/ark/approve")
+        return consent_page("授权应用访问您的店铺", shops, fields, action="/ark/approve", button="授权", language="zh")
 
     def approve(self, request: Request) -> Response:
         """The seller agrees: back to the app with a code."""

@@ -40,7 +40,7 @@ class Reading(msgspec.Struct, frozen=True):
 
 _ARK = (("shelftide_xiaohongshu.ark", "AT_ONCE"), ("shelftide_xiaohongshu.windows", "AT_ONCE"))
 READINGS = (
-    Reading("shelftide_xiaohongshu.ark:XiaohongshuArk", "orders", 21, _ARK),
+    Reading("shelftide_xiaohongshu.ark:XiaohongshuArk", "orders", 60, _ARK),
     Reading("shelftide_xiaohongshu.ark:XiaohongshuArk", "payouts", 40, _ARK),
     Reading("shelftide_meta.ads:MetaAds", "ad_days", 120, (("shelftide_meta.ads", "_AT_ONCE"),)),
     Reading("shelftide_amazon.ads:AmazonAds", "ad_days", 90, (("shelftide_amazon.ads", "_AT_ONCE"),)),
@@ -109,7 +109,8 @@ async def read(reading: Reading, seconds: float) -> dict[str, Any]:
 
 
 async def compare(reading: Reading, seconds: float) -> dict[str, Any]:
-    """Side by side, and one window after the other."""
+    """Side by side, and one window after the other. A first read without delay lets the emulator work out its facts."""
+    await read(reading, 0.0)
     together = await read(reading, seconds)
     modules = [(importlib.import_module(module), name) for module, name in reading.width]
     kept = [getattr(module, name) for module, name in modules]

@@ -47,7 +47,7 @@ _PAGE = 100
 _STATES = ("ENABLED", "PAUSED", "ARCHIVED")
 # Purchases of up to thirty days after a click are credited to its day.
 _RESTATED = days(30)
-_AT_ONCE = 9  # three windows of three products
+_AT_ONCE = 16  # all that is kept: four windows of three products, and their ends
 _LONGEST_REPORT = 31
 
 

@@ -67,6 +67,7 @@ class ArkEmulator(XiaohongshuEmulator):
     hosts: ClassVar[tuple[str, ...]] = (ARK_HOST,)
     demo_secret: ClassVar[str] = DEMO_SECRET
     access_life: ClassVar[timedelta] = timedelta(days=7)
+    calls_of_a_token = 8  # more than a reader has under way together: a fresh token lets each of its calls in
     refresh_life: ClassVar[timedelta] = timedelta(days=14)
 
     def __init__(self, world: Any, **options: Any) -> None:

@@ -14,7 +14,6 @@ from shelftide_sdk.testing.world.model import Brand, WorldView, stable_id
 Row = dict[str, Any]
 T = TypeVar("T")
 CODE_LIFE = timedelta(minutes=10)
-_CALLS_OF_A_TOKEN = 8  # with the habit `expire`
 
 
 class Denied(Exception):  # noqa: N818  # a refusal on its way to the wire, not an error of the program
@@ -138,6 +137,7 @@ class XiaohongshuEmulator(Emulator):
     demo_secret: ClassVar[str]
     access_life: ClassVar[timedelta]
     refresh_life: ClassVar[timedelta]
+    calls_of_a_token: ClassVar[int] = 6  # with the habit `expire`
 
     def __init__(
         self,
@@ -177,13 +177,13 @@ class XiaohongshuEmulator(Emulator):
         return None
 
     def account_of(self, access: str) -> str:
-        """The account that a token opens. With `expire`, every eighth call of a token ends those of its account."""
+        """The account that a token opens. With `expire`, a token's sixth call (Ark: eighth) ends all of the account."""
         until = self.grants.access_until(access)
         if until is None:
             raise Denied(-1, "accessToken 无效")
         account = self.grants.account_of(access)
         self._calls[access] += 1
-        if "expire" in self.scenarios and self._calls[access] == _CALLS_OF_A_TOKEN:
+        if "expire" in self.scenarios and self._calls[access] == self.calls_of_a_token:
             self.grants.expire_access(account)
             until = self.clock()
         if until <= self.clock():

@@ -8,7 +8,7 @@ WORKSPACE := . connectors/sdk connectors/shopify connectors/tiktok connectors/me
 MANIFESTS := pyproject.toml $(foreach d,$(filter-out .,$(WORKSPACE)),$(d)/pyproject.toml)
 ARGS ?=
 
-.PHONY: help system demo test check evidence bench assets lock migrate clean
+.PHONY: help system demo test check evidence bench assets index lock migrate clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -48,6 +48,9 @@ evidence: assets ## the long proofs: conformance in more worlds, kills, chaos (4
 
 bench: assets ## benchmarks beside the peers, JSON to var/bench
 	@$(PY) -m tests.bench.run $(ARGS)
+
+index: $(READY) ## write docs/connectors/index.md anew
+	@$(PY) infra/connector_index.py
 
 migrate: $(READY) ## bring the database to the newest schema
 	@$(VENV)/bin/shelftide migrate

@@ -39,6 +39,7 @@ from shelftide_sdk.connector import (
     map_rows,
 )
 from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ConnectorError, ContractError
+from shelftide_sdk.parallel import side_by_side
 from shelftide_sdk.records import Ad, AdDay, AdGroup, Campaign
 
 PROFILES = "/v2/profiles"
@@ -46,6 +47,7 @@ _PAGE = 100
 _STATES = ("ENABLED", "PAUSED", "ARCHIVED")
 # Purchases of up to thirty days after a click are credited to its day.
 _RESTATED = days(30)
+_AT_ONCE = 16  # all that is kept: four windows of three products, and their ends
 _LONGEST_REPORT = 31
 
 
@@ -294,25 +296,38 @@ async def _display_page(ctx: Context, path: str, start: int) -> list[Any]:
 
 
 async def _ad_days(ctx: Context, stream: Stream, cursor: Cursor | None, profile: Profile) -> AsyncIterator[Page]:
-    """Days of ads, by reports of up to 31 days for each product that reaches so far back."""
+    """Days of ads, by reports of up to 31 days for each product that reaches so far back, several made at once."""
     chosen = _chosen(ctx)
     refusals, gone = _Refusals(ctx, chosen), set[str]()
+
+    async def report(name: str, start: date, last: date) -> AsyncIterator[Page]:
+        product = PRODUCTS[name]
+        if name in gone:
+            return
+        try:
+            rows = await fetch_rows(ctx, product, (start, last))
+        except RefusedError as error:
+            refusals.note(name, error)
+            gone.add(name)
+            return
+        mapping = partial(map_report_row, product=product, profile=profile, days=(start, last))
+        records, rejects = map_rows(rows, mapping, AdDay)
+        yield Page(records=records, rejects=rejects)
+
+    reads: list[Callable[[], AsyncIterator[Page]]] = []
     for first, last in _windows(ctx, stream, cursor, profile):
         for name in chosen:
-            product = PRODUCTS[name]
-            start = max(first, _today(ctx, profile) - timedelta(days=product.kept_days))
-            if name in gone or start > last:
-                continue
-            try:
-                rows = await fetch_rows(ctx, product, (start, last))
-            except RefusedError as error:
-                refusals.note(name, error)
-                gone.add(name)
-                continue
-            mapping = partial(map_report_row, product=product, profile=profile, days=(start, last))
-            records, rejects = map_rows(rows, mapping, AdDay)
-            yield Page(records=records, rejects=rejects)
-        yield Page(cursor={"date": f"{last.isoformat()}T00:00:00+00:00"})
+            start = max(first, _today(ctx, profile) - timedelta(days=PRODUCTS[name].kept_days))
+            if start <= last:
+                reads.append(partial(report, name, start, last))
+        reads.append(partial(_end, last))
+    async for page in side_by_side(reads, _AT_ONCE):
+        yield page
+
+
+async def _end(last: date) -> AsyncIterator[Page]:
+    """What a window ends with: its cursor."""
+    yield Page(cursor={"date": f"{last.isoformat()}T00:00:00+00:00"})
 
 
 def _today(ctx: Context, profile: Profile) -> date:

@@ -23,6 +23,7 @@ from shelftide_amazon.tables import read_table
 from shelftide_amazon.values import moment, unrepeated
 from shelftide_sdk.connector import Context, Cursor, Mapped, Page, Reject, Stream, days, map_rows
 from shelftide_sdk.errors import DataError
+from shelftide_sdk.parallel import side_by_side
 from shelftide_sdk.records import Order
 
 SEARCH = Listing(
@@ -42,6 +43,7 @@ REPORT = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"
 _INCLUDED = "PROCEEDS,EXPENSE,PROMOTION,CANCELLATION,FULFILLMENT"
 _LONGEST_WINDOW = days(30)
 _KEPT = days(730)
+_AT_ONCE = 4  # reports that Amazon makes together; each holds its file in memory
 _SETTLED = days(2 / 1440)  # bounds must be two minutes old
 
 
@@ -173,20 +175,27 @@ async def _with_items(ctx: Context, row: Any) -> tuple[Any, list[Any]]:
 
 
 async def read_report(ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
-    """Orders that changed, by windows of 30 days of the flat file. An order's rows are put together again."""
+    """Orders that changed, by windows of 30 days of the flat file, several made at once. An order's rows are put
+    together again."""
+    begun = _start(ctx, stream, cursor)
+    reads = [partial(_report_window, ctx, *window) for window in windows(begun, ctx.captured_at, _LONGEST_WINDOW)]
+    async for page in side_by_side(reads, _AT_ONCE):
+        yield page
+
+
+async def _report_window(ctx: Context, start: datetime, end: datetime) -> AsyncIterator[Page]:
     market, zone = marketplace_of(ctx.settings), zone_of(ctx.settings)
-    for start, end in windows(_start(ctx, stream, cursor), ctx.captured_at, _LONGEST_WINDOW):
-        file = await fetch_report(ctx, Report(type=REPORT, marketplace=market, start=start, end=end))
-        if file is None:  # nothing was told, so that nothing is known up to the end of the window
-            continue
-        orders: dict[str, list[Mapping[str, str]]] = {}
-        for row in read_table(file.text(market.country), ORDER_COLUMNS):
-            orders.setdefault(row.get("amazon-order-id", ""), []).append(impersonal(row))
-        kept = [rows for rows in orders.values() if not is_foreign(rows[0]) and not any(map(is_unpriced_row, rows))]
-        if len(kept) < len(orders):
-            ctx.log.info("left out: %d orders of other shops or still pending", len(orders) - len(kept))
-        records, rejects = map_rows(kept, partial(map_order_rows, market=market, zone=zone), Order)
-        yield Page(records=records, rejects=rejects, cursor={"lastUpdatedTime": end.isoformat()})
+    file = await fetch_report(ctx, Report(type=REPORT, marketplace=market, start=start, end=end))
+    if file is None:  # nothing was told, so that nothing is known up to the end of the window
+        return
+    orders: dict[str, list[Mapping[str, str]]] = {}
+    for row in read_table(file.text(market.country), ORDER_COLUMNS):
+        orders.setdefault(row.get("amazon-order-id", ""), []).append(impersonal(row))
+    kept = [rows for rows in orders.values() if not is_foreign(rows[0]) and not any(map(is_unpriced_row, rows))]
+    if len(kept) < len(orders):
+        ctx.log.info("left out: %d orders of other shops or still pending", len(orders) - len(kept))
+    records, rejects = map_rows(kept, partial(map_order_rows, market=market, zone=zone), Order)
+    yield Page(records=records, rejects=rejects, cursor={"lastUpdatedTime": end.isoformat()})
 
 
 READS: Mapping[str, Callable[[Context, Stream, Cursor | None], AsyncIterator[Page]]] = {

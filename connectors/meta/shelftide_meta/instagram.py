@@ -30,7 +30,7 @@ from shelftide_meta.mapping_instagram import (
     map_profile,
     map_profile_days,
 )
-from shelftide_meta.metrics import AUDIENCES, BREAKDOWNS, FOLLOWS, SERIES, TOTALS, living
+from shelftide_meta.metrics import AUDIENCES, BREAKDOWNS, FOLLOWS, SERIES, TOTALS, WITHDRAWN, living
 from shelftide_meta.posts import Walk, edge_of_post, map_posts, read_posts, start_of
 from shelftide_meta.replies import classify
 from shelftide_meta.values import identifier, maybe_whole, moment
@@ -103,6 +103,7 @@ class Instagram(Connector):
         app_fields=(VERIFY_FIELD,),
         docs_url="https://developers.facebook.com/docs/instagram-platform",
         emulator="shelftide_meta.emulator:MetaEmulator",
+        withdrawn=WITHDRAWN,
     )
     auth: ClassVar[OAuth2] = INSTAGRAM_AUTH
     webhooks: ClassVar[Webhooks | None] = WEBHOOKS

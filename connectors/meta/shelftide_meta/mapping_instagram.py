@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from shelftide_meta.metrics import ENDED_FOR_DAYS, ENDED_FOR_POSTS
 from shelftide_meta.values import (
     Row,
     flag,
@@ -22,6 +23,7 @@ from shelftide_meta.values import (
     whole,
 )
 from shelftide_sdk.errors import DataError
+from shelftide_sdk.metrics import surviving
 from shelftide_sdk.records import (
     AudienceDay,
     Comment,
@@ -142,7 +144,12 @@ def stable_url(url: str | None) -> str | None:
 
 
 def map_snapshot(row: Row, figures: Figures, captured_at: datetime) -> ContentSnapshot:
-    """Lifetime totals now: insights where there are any, else the counters that the post itself shows."""
+    """Lifetime totals now: insights where there are any, else the counters that the post itself shows.
+
+    A metric that was withdrawn before the post was made says nothing, also where Meta still answers with 0.
+    """
+    made_at = maybe_moment(row, "timestamp")
+    figures, _ = surviving(figures, ENDED_FOR_POSTS, None if made_at is None else made_at.date())
 
     def known(name: str, counter: str) -> int | None:
         return figures[name] if name in figures else maybe_whole(row, counter)
@@ -287,6 +294,7 @@ def _before(followers: int | None, figures: Figures) -> int | None:
 
 
 def _profile_day(profile_id: str, at: date, figures: Figures, followers: int | None) -> ProfileDay:
+    figures, _ = surviving(figures, ENDED_FOR_DAYS, at)
     gained = figures.get("follower_count")
     clicks = figures.get("profile_links_taps")
     return ProfileDay(

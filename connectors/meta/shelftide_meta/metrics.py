@@ -5,10 +5,12 @@ Sources: Meta, "Instagram Platform changelog" (v22: plays and impressions end on
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import msgspec
 
 from shelftide_meta.auth import VERSION
+from shelftide_sdk.metrics import Withdrawn
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +30,29 @@ LIVES: Mapping[str, Life] = {
     "website_clicks": Life(until=21.0),
     "profile_links_taps": Life(since=18.0),
 }
+_V22 = "Graph API changelog, version 22.0"
+_V21 = "Instagram Platform changelog, version 21.0"
+
+
+def _ended(metric: str, ended_on: date, field: str, source: str, successor: str | None) -> Withdrawn:
+    return Withdrawn(metric=metric, ended_on=ended_on, field=field, source=source, successor=successor)
+
+
+# Ends for all versions, whatever version is asked. `impressions` ended for posts made from 2 July 2024 on.
+ENDED_FOR_POSTS = (
+    _ended("plays", date(2025, 4, 21), "ContentSnapshot.views", _V22, "views"),
+    _ended("impressions", date(2024, 7, 2), "ContentSnapshot.views", _V22, "views"),
+    _ended("clips_replays_count", date(2025, 4, 21), "ContentSnapshot.views", _V22, "views"),
+    _ended("ig_reels_aggregated_all_plays_count", date(2025, 4, 21), "ContentSnapshot.views", _V22, "views"),
+    _ended("video_views", date(2025, 1, 8), "ContentSnapshot.views", _V21, "views"),
+)
+ENDED_FOR_DAYS = (
+    _ended("impressions", date(2025, 4, 21), "ProfileDay.views", _V22, "views"),
+    _ended("profile_views", date(2025, 1, 8), "ProfileDay.profile_views", _V21, None),
+    _ended("website_clicks", date(2025, 1, 8), "ProfileDay.link_clicks", _V21, "profile_links_taps"),
+)
+WITHDRAWN = (*ENDED_FOR_POSTS, *ENDED_FOR_DAYS)
+
 # Predecessors stand beside their successors: a version asks for the one that lives.
 BY_KIND: Mapping[str, tuple[str, ...]] = {
     "REELS": (

@@ -43,6 +43,7 @@ from shelftide_sdk.errors import (
     TransientError,
 )
 from shelftide_sdk.hookspecs import hookimpl, hookspec
+from shelftide_sdk.metrics import Withdrawn
 from shelftide_sdk.money import Money
 from shelftide_sdk.webhooks import Delivery, ForgedDeliveryError, Matter, Subject, Webhooks
 
@@ -83,6 +84,7 @@ __all__ = [
     "TransientError",
     "WebhookRequest",
     "Webhooks",
+    "Withdrawn",
     "basic",
     "bearer",
     "days",

@@ -6,13 +6,14 @@ refresh token or the app's secret: the functions below receive them, in the host
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
 from shelftide_sdk.errors import AuthorizationError, ContractError
+from shelftide_sdk.tokens import end_of_life
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,19 +102,10 @@ def parse_oauth2_token(reply: Any, now: datetime) -> TokenSet:
     return TokenSet(
         access_token=access,
         refresh_token=reply.get("refresh_token") or None,
-        expires_at=_after(now, reply.get("expires_in")),
-        refresh_expires_at=_after(now, reply.get("refresh_token_expires_in")),
+        expires_at=end_of_life(now, reply.get("expires_in")),
+        refresh_expires_at=end_of_life(now, reply.get("refresh_token_expires_in")),
         scopes=tuple(s for s in str(reply.get("scope", "")).replace(",", " ").split() if s),
     )
-
-
-def _after(now: datetime, seconds: Any) -> datetime | None:
-    if seconds is None or seconds in (0, ""):
-        return None
-    try:
-        return now + timedelta(seconds=int(seconds))
-    except (ValueError, TypeError, OverflowError) as error:
-        raise ContractError("the token reply names a senseless life", detail=repr(seconds)[:80]) from error
 
 
 class OAuth2(msgspec.Struct, frozen=True, kw_only=True):

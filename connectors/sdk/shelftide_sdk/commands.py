@@ -119,14 +119,19 @@ class _FixedTime:
         return self._at
 
 
+def _moment(name: str, value: datetime | None) -> datetime | None:
+    if value is not None and value.tzinfo is None:
+        raise ConfigurationError(f"{name} has no time zone.", hint="Write 2026-11-22T00:00:00Z.")
+    return None if value is None else value.astimezone(UTC)
+
+
 class Session:
     """A connector at work, alone on a machine."""
 
     def __init__(self, connector: type[Connector], config: Config, base_url: str | None) -> None:
-        if config.now is not None and config.now.tzinfo is None:
-            raise ConfigurationError("now has no time zone.", hint="Write 2026-11-22T00:00:00Z.")
+        at, since = _moment("now", config.now), _moment("since", config.since)
         self.connector = connector()
-        self.clock = SystemTime() if config.now is None else _FixedTime(config.now)
+        self.clock = SystemTime() if at is None else _FixedTime(at)
         app = {"client_id": "cli", "client_secret": "", "redirect_uri": "", **config.app}
         token = {"access_token": "", **config.token}
         try:
@@ -146,7 +151,7 @@ class Session:
             clock=self.clock,
             log=logging.LoggerAdapter(logging.getLogger(f"connector.{connector.info.name}"), {}),
             settings=config.settings,
-            since=config.since or now - days(90),
+            since=since or now - days(90),
             captured_at=now,
         )
         # Outside a tenant there is no tenant's key; the app's secret keeps buyers pseudonymous in the output file.
@@ -222,7 +227,9 @@ def describe(plugins: Iterable[PluginView]) -> list[dict[str, Any]]:
     for plugin in plugins:
         if plugin.error:
             rows.append(_row(plugin, plugin.distribution, "", []))
-        rows += [_row(plugin, c.info.name, c.info.tier, [_stream_row(s) for s in c.streams]) for c in plugin.connectors]
+        for c in plugin.connectors:
+            row = _row(plugin, c.info.name, c.info.tier, [_stream_row(s) for s in c.streams])
+            rows.append({**row, "withdrawn": [{"metric": w.metric, "reason": w.reason} for w in c.info.withdrawn]})
     return rows
 
 

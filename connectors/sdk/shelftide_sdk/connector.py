@@ -12,6 +12,7 @@ import msgspec
 from shelftide_sdk.auth import Auth, NoAuth
 from shelftide_sdk.client import Budget, Client
 from shelftide_sdk.errors import ConnectorError, DataError
+from shelftide_sdk.metrics import Withdrawn
 from shelftide_sdk.records import Record
 from shelftide_sdk.webhooks import Webhooks
 
@@ -44,7 +45,7 @@ class ConnectorInfo(msgspec.Struct, frozen=True, kw_only=True):
     `emulator` names the class that emulates the platform, as `package.module:Class`; it is imported only by the
     simulator, so that production needs none of its dependencies. `app_accounts` is how many accounts one app may serve,
     where the platform limits that. `app_fields` are what an agency enters of its registration beside id and secret
-    (`App.extra`).
+    (`App.extra`). `withdrawn` are metrics that the platform has stopped giving.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ConnectorInfo(msgspec.Struct, frozen=True, kw_only=True):
     emulator: str = ""
     app_accounts: int | None = None
     app_fields: tuple[SettingField, ...] = ()
+    withdrawn: tuple[Withdrawn, ...] = ()
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -261,6 +263,7 @@ class Connector(ABC):
 
 
 Mapped = Record | Sequence[Record]
+_ROWS = (Mapping, tuple)  # a connector may pair a row with what it knows of it
 
 
 def map_rows(
@@ -275,7 +278,10 @@ def map_rows(
         except DataError as error:
             rejects.append(Reject(record.__name__, error.message, error.raw if error.raw is not None else row))
         except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, IndexError) as error:
-            rejects.append(Reject(record.__name__, f"{type(error).__name__}: {error}", row))
+            reason = (
+                f"{type(error).__name__}: {error}" if isinstance(row, _ROWS) else f"a row is no object: {row!r}"[:200]
+            )
+            rejects.append(Reject(record.__name__, reason, row))
         else:
             if isinstance(mapped, Record):
                 records.append(mapped)

@@ -174,6 +174,10 @@ class PlatformClient:
 
     # -- one call ------------------------------------------------------------------------------------------------
 
+    def _renewable(self) -> bool:
+        """A fixed token stays what it is: the platform's own words then say more than a refusal to renew."""
+        return isinstance(self._connector.auth, RENEWABLE) and not isinstance(self._credentials, FixedCredentials)
+
     async def _call(self, request: Outgoing, cost: float) -> httpx2.Response:
         self._check_host(request.url)
         refreshed = False
@@ -185,7 +189,7 @@ class PlatformClient:
                 async with self._again if waited else nullcontext():
                     return await self._patiently(request, app, token, cost)
             except AuthorizationError as error:
-                if not error.refreshable or refreshed or not isinstance(self._connector.auth, RENEWABLE):
+                if refreshed or not error.refreshable or not self._renewable():
                     raise
                 refreshed = True
                 await self._credentials.refresh(token)

@@ -3,7 +3,11 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+import httpx2
+
+from shelftide_sdk.client import Client, Params
 
 T = TypeVar("T")
 _AHEAD = 2  # items that each read may hold ready: memory stays bounded however slow the consumer is
@@ -62,3 +66,27 @@ async def side_by_side(reads: Iterable[Callable[[], AsyncIterator[T]]], width: i
     finally:
         for read in under_way:
             await read.stop()
+
+
+class Narrow:
+    """A client with at most `width` calls under way, whoever makes them: lists, and the details behind their rows."""
+
+    def __init__(self, client: Client, width: int) -> None:
+        self._client = client
+        self._slots = asyncio.Semaphore(width)
+
+    async def get(self, url: str, *, params: Params | None = None, cost: float = 1.0) -> httpx2.Response:
+        """See `shelftide_sdk.client.Client`."""
+        async with self._slots:
+            return await self._client.get(url, params=params, cost=cost)
+
+    async def post(
+        self, url: str, *, params: Params | None = None, json: Any = None, cost: float = 1.0
+    ) -> httpx2.Response:
+        """See `shelftide_sdk.client.Client`."""
+        async with self._slots:
+            return await self._client.post(url, params=params, json=json, cost=cost)
+
+    def lines(self, url: str) -> AsyncIterator[bytes]:
+        """See `shelftide_sdk.client.Client`. A file is not a call: it takes no slot."""
+        return self._client.lines(url)

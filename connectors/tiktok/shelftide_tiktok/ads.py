@@ -27,6 +27,7 @@ from shelftide_sdk.connector import (
     map_rows,
 )
 from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ConnectorError, ContractError, DataError
+from shelftide_sdk.parallel import side_by_side
 from shelftide_sdk.records import Ad, AdBreakdownDay, AdDay, AdGroup, AdLevel, Campaign, Record
 from shelftide_tiktok.auth import ADS_API, ADS_AUTH
 from shelftide_tiktok.mapping_ads import (
@@ -53,6 +54,7 @@ _LOOKBACK = days(7)
 # An hourly report takes a call a day: two weeks show the habit.
 _HOURS = days(14)
 _ALL = {"campaign": "CAMPAIGN_STATUS_ALL", "adgroup": "ADGROUP_STATUS_ALL", "ad": "AD_STATUS_ALL"}
+_AT_ONCE = 10  # reports that are under way together: an app has ten calls a second
 _LEVELS = {AdLevel.CAMPAIGN: "AUCTION_CAMPAIGN", AdLevel.AD_GROUP: "AUCTION_ADGROUP", AdLevel.AD: "AUCTION_AD"}
 # Our dimension -> the platform's. The word of the reply is the bucket.
 BREAKDOWNS = {"gender": "gender", "age": "age", "country": "country_code", "os": "platform"}
@@ -141,29 +143,44 @@ class TikTokAds(Connector):
     async def _ad_days(
         self, ctx: Context, stream: Stream, cursor: Cursor | None, of: Advertiser
     ) -> AsyncIterator[Page]:
+        async def level_days(first: date, last: date, level: AdLevel) -> AsyncIterator[Page]:
+            report = _report(of, first, last, _LEVELS[level], (ID_OF[level], "stat_time_day"), METRICS)
+            async for rows in _rows(ctx, report):
+                yield _page(rows, partial(map_ad_day, of=of, level=level), AdDay)
+
+        reads: list[Callable[[], AsyncIterator[Page]]] = []
         for first, last in _windows(ctx, stream, cursor, of):
-            for level, data_level in _LEVELS.items():
-                report = _report(of, first, last, data_level, (ID_OF[level], "stat_time_day"), METRICS)
-                async for rows in _rows(ctx, report):
-                    yield _page(rows, partial(map_ad_day, of=of, level=level), AdDay)
-            yield Page(cursor={"stat_time_day": _midnight(last, of).isoformat()})
+            reads += [partial(level_days, first, last, level) for level in _LEVELS]
+            reads.append(partial(_end, last, of))
+        async for page in side_by_side(reads, _AT_ONCE):
+            yield page
 
     async def _breakdowns(
         self, ctx: Context, stream: Stream, cursor: Cursor | None, of: Advertiser
     ) -> AsyncIterator[Page]:
+        async def cut(report: Report, dimension: str, name: str) -> AsyncIterator[Page]:
+            async for rows in _rows(ctx, report):
+                yield _cut(rows, of, dimension, name)
+
         recent = (ctx.captured_at - _HOURS).astimezone(ZoneInfo(of.zone)).date()
+        reads: list[Callable[[], AsyncIterator[Page]]] = []
         for first, last in _windows(ctx, stream, cursor, of):
             for dimension, name in BREAKDOWNS.items():
                 wanted = ("campaign_id", "stat_time_day", name)
                 report = _report(of, first, last, "AUCTION_CAMPAIGN", wanted, AUDIENCE_METRICS, kind="AUDIENCE")
-                async for rows in _rows(ctx, report):
-                    yield _cut(rows, of, dimension, name)
+                reads.append(partial(cut, report, dimension, name))
             for day in _days(max(first, recent), last):
                 hourly = ("campaign_id", "stat_time_hour")
                 report = _report(of, day, day, "AUCTION_CAMPAIGN", hourly, (*AUDIENCE_METRICS, "conversion"))
-                async for rows in _rows(ctx, report):
-                    yield _cut(rows, of, "hour", "stat_time_hour")
-            yield Page(cursor={"stat_time_day": _midnight(last, of).isoformat()})
+                reads.append(partial(cut, report, "hour", "stat_time_hour"))
+            reads.append(partial(_end, last, of))
+        async for page in side_by_side(reads, _AT_ONCE):
+            yield page
+
+
+async def _end(last: date, of: Advertiser) -> AsyncIterator[Page]:
+    """What a window ends with: its cursor."""
+    yield Page(cursor={"stat_time_day": _midnight(last, of).isoformat()})
 
 
 def _account(row: Row) -> Account:

@@ -9,12 +9,13 @@ import hmac
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from shelftide_sdk.auth import App, OAuth2, Outgoing, Settings, TokenSet, token_header
-from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ContractError
+from shelftide_sdk.errors import AuthorizationError, ConfigurationError
+from shelftide_sdk.tokens import end_at, end_of_life, reply_data, reply_text
 from shelftide_tiktok.replies import organic_error, shop_error
 
 ORGANIC_API = "https://business-api.tiktok.com/open_api/v1.3/"
@@ -47,7 +48,6 @@ _UNSIGNED = frozenset({"sign", "access_token", SHOP_HEADER})
 _WITHOUT_CIPHER = re.compile(
     r"/(authorization|seller)/.*|/product/\d+/(images/upload|files/upload|global_products|compliance).*"
 )
-_EARLIEST_MOMENT = 1_000_000_000  # 2001: anything smaller is a duration, not a moment
 
 
 # -- organic ----------------------------------------------------------------------------------------------------------
@@ -97,14 +97,14 @@ def parse_organic_token(reply: Any, now: datetime) -> TokenSet:
         ConnectorError: the kind that the reply's code asks for.
         ContractError: no token in a good reply.
     """
-    data = _token_data(reply, organic_error(reply))
+    data = reply_data(reply, organic_error(reply))
     return TokenSet(
-        access_token=_text(data, "access_token"),
+        access_token=reply_text(data, "access_token"),
         refresh_token=data.get("refresh_token") or None,
-        expires_at=_after(now, data.get("expires_in")),
-        refresh_expires_at=_after(now, data.get("refresh_token_expires_in")),
+        expires_at=end_of_life(now, data.get("expires_in")),
+        refresh_expires_at=end_of_life(now, data.get("refresh_token_expires_in")),
         scopes=tuple(scope for scope in str(data.get("scope") or "").replace(",", " ").split() if scope),
-        account_id=_text(data, "open_id"),
+        account_id=reply_text(data, "open_id"),
     )
 
 
@@ -139,13 +139,13 @@ def parse_ads_token(reply: Any, now: datetime) -> TokenSet:
         ConnectorError: the kind that the reply's code asks for.
         ContractError: no token in a good reply.
     """
-    data = _token_data(reply, organic_error(reply))
+    data = reply_data(reply, organic_error(reply))
     scope = data.get("scope") or ()
     return TokenSet(
-        access_token=_text(data, "access_token"),
+        access_token=reply_text(data, "access_token"),
         refresh_token=data.get("refresh_token") or None,
-        expires_at=_after(now, data.get("expires_in")),
-        refresh_expires_at=_after(now, data.get("refresh_token_expires_in")),
+        expires_at=end_of_life(now, data.get("expires_in")),
+        refresh_expires_at=end_of_life(now, data.get("refresh_token_expires_in")),
         scopes=tuple(str(each) for each in scope) if isinstance(scope, list) else (),
     )
 
@@ -199,12 +199,12 @@ def parse_shop_token(reply: Any, now: datetime) -> TokenSet:
         ConnectorError: the kind that the reply's code asks for.
         ContractError: no token in a good reply, or an end that cannot be a moment.
     """
-    data = _token_data(reply, shop_error(reply))
+    data = reply_data(reply, shop_error(reply))
     return TokenSet(
-        access_token=_text(data, "access_token"),
+        access_token=reply_text(data, "access_token"),
         refresh_token=data.get("refresh_token") or None,
-        expires_at=_moment(data, "access_token_expire_in"),
-        refresh_expires_at=_moment(data, "refresh_token_expire_in"),
+        expires_at=end_at(data, "access_token_expire_in"),
+        refresh_expires_at=end_at(data, "refresh_token_expire_in"),
         scopes=tuple(str(scope) for scope in data.get("granted_scopes") or ()),
         account_id=data.get("open_id") or None,
     )
@@ -256,48 +256,6 @@ def verify_webhook(app_key: str, app_secret: str, headers: Mapping[str, str], bo
     lower = {name.lower(): value for name, value in headers.items()}
     claimed = lower.get("authorization", "").strip().lower()
     return hmac.compare_digest(claimed.encode(), sign_webhook(app_key, app_secret, body).encode())
-
-
-# -- token replies ----------------------------------------------------------------------------------------------------
-
-
-def _token_data(reply: Any, error: Exception | None) -> Mapping[str, Any]:
-    if error is not None:
-        raise error
-    data = reply.get("data")
-    if not isinstance(data, dict):
-        raise ContractError("the token reply has no data")
-    return data
-
-
-def _text(data: Mapping[str, Any], name: str) -> str:
-    value = data.get(name)
-    if not isinstance(value, str) or not value:
-        raise ContractError(f"the token reply has no {name}")
-    return value
-
-
-def _after(now: datetime, seconds: Any) -> datetime | None:
-    return now + timedelta(seconds=_whole(seconds)) if seconds is not None else None
-
-
-def _moment(data: Mapping[str, Any], name: str) -> datetime | None:
-    if data.get(name) is None:
-        return None
-    seconds = _whole(data[name])
-    if seconds < _EARLIEST_MOMENT:
-        raise ContractError(f"{name} is {seconds}, which is a duration; it should be a moment")
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise ContractError(f"{name} is no moment: {seconds}") from error
-
-
-def _whole(value: Any) -> int:
-    try:
-        return int(str(value))
-    except ValueError as error:
-        raise ContractError(f"the token reply names no whole number of seconds: {value!r}") from error
 
 
 ORGANIC_AUTH = OAuth2(

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from shelftide_sdk.testing.consent_pages import back_to, consent_page, refusal_page
 from shelftide_sdk.testing.emulator import Request, Response, Route
 from shelftide_sdk.testing.world.model import AdEntity, AdFigures, Brand, Network, Video, WorldView
 from shelftide_tiktok.auth import ORGANIC_HEADER
@@ -29,7 +30,7 @@ from shelftide_tiktok.emulator_ads_facts import (
     totals_by_level,
 )
 from shelftide_tiktok.emulator_door import Denied, TikTokEmulator
-from shelftide_tiktok.emulator_grants import Issued, TokenState, back_to, consent_page, refusal_page
+from shelftide_tiktok.emulator_grants import Issued, TokenState
 
 DEMO_SECRET = "tiktok-ads-demo-secret"
 _API = "/open_api/v1.3"

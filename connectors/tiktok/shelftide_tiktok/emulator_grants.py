@@ -1,16 +1,13 @@
 """What the emulated TikTok has granted: consent pages, single-use codes, tokens that end and rotate."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from html import escape
 from typing import Any, TypeVar
-from urllib.parse import urlencode
 
 import msgspec
 
-from shelftide_sdk.testing.emulator import Response, page, redirect
 from shelftide_sdk.testing.world.model import Brand, WorldView
 
 CODE_LIFE = timedelta(minutes=10)
@@ -93,31 +90,6 @@ class Grants:
         """The account removes the app: nothing works any more."""
         self._access = {token: held for token, held in self._access.items() if held[0] != account}
         self._refresh = {token: held for token, held in self._refresh.items() if held[0] != account}
-
-
-def consent_page(title: str, accounts: Sequence[tuple[str, str]], fields: Mapping[str, str]) -> Response:
-    """A page with one form an account, (id, name) each; a form leads to `approve` beside the page."""
-    hidden = "".join(
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in fields.items()
-    )
-    forms = "".join(
-        f'<form action="approve" method="get">{hidden}<input type="hidden" name="account" value="{escape(key)}">'
-        f"<p>{escape(name)} <code>{escape(key)}</code></p><button>Authorize</button></form>"
-        for key, name in accounts
-    )
-    return page(f'<!doctype html><html lang="en"><title>{escape(title)}</title><h1>{escape(title)}</h1>{forms}</html>')
-
-
-def refusal_page(reason: str) -> Response:
-    """What a person sees when the app's link is wrong."""
-    return page(f"<!doctype html><title>Error</title><p>{escape(reason)}</p>")
-
-
-def back_to(redirect_uri: str, query: Mapping[str, str]) -> Response:
-    """Send the browser back to the app."""
-    if not redirect_uri.startswith(("http://", "https://")):
-        return refusal_page("redirect_uri is not registered")
-    return redirect(f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(query)}")
 
 
 class Memory:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, ClassVar
 
+from shelftide_sdk.testing.consent_pages import back_to, consent_page, refusal_page
 from shelftide_sdk.testing.emulator import Request, Response, Route
 from shelftide_sdk.testing.world.model import Brand, Network, Video, WorldView
 from shelftide_tiktok.auth import ORGANIC_HEADER, ORGANIC_SCOPES
@@ -13,9 +14,6 @@ from shelftide_tiktok.emulator_door import Denied, TikTokEmulator
 from shelftide_tiktok.emulator_grants import (
     Issued,
     TokenState,
-    back_to,
-    consent_page,
-    refusal_page,
 )
 from shelftide_tiktok.emulator_organic_facts import (
     Row,

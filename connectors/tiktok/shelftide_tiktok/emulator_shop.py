@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from shelftide_sdk.testing.consent_pages import back_to, consent_page, refusal_page
 from shelftide_sdk.testing.emulator import Request, Response, Route
 from shelftide_sdk.testing.world.model import Brand, Channel, Network, Order, Place, StockState, WorldView
 from shelftide_tiktok.auth import SHOP_HEADER, needs_cipher, sign_shop
@@ -16,9 +17,6 @@ from shelftide_tiktok.emulator_door import Denied, TikTokEmulator
 from shelftide_tiktok.emulator_grants import (
     Issued,
     TokenState,
-    back_to,
-    consent_page,
-    refusal_page,
 )
 from shelftide_tiktok.emulator_shop_facts import (
     Row,

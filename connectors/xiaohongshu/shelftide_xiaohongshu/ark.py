@@ -1,6 +1,6 @@
 """Ark (千帆): orders, refunds, products, stock, warehouses, settlements, charges and staff sales of one shop."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
@@ -26,6 +26,7 @@ from shelftide_sdk.connector import (
     map_rows,
 )
 from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ConnectorError, ContractError, DataError
+from shelftide_sdk.parallel import Narrow, side_by_side
 from shelftide_sdk.records import (
     Fee,
     Location,
@@ -67,7 +68,7 @@ from shelftide_xiaohongshu.values import (
     shanghai_day,
     unrepeated,
 )
-from shelftide_xiaohongshu.windows import Listing, ask, changes
+from shelftide_xiaohongshu.windows import AT_ONCE, Listing, ask, changes
 
 PAGE_SIZE = 100
 STAFF_PAGE_SIZE = 1000
@@ -92,6 +93,7 @@ RETURNS = Listing(
 )
 SKUS = "product.getDetailSkuList"
 
+Detail = Callable[[Context, Row], Awaitable[list[Record | Reject]]]
 Read = Callable[[Context, Stream, Cursor | None], AsyncIterator[Page]]
 
 
@@ -178,7 +180,8 @@ class XiaohongshuArk(Connector):
             "fees": self._fees,
             "staff_sales": self._staff_sales,
         }
-        async for page in reads[stream.name](ctx, stream, cursor):
+        narrow = msgspec.structs.replace(ctx, client=Narrow(ctx.client, AT_ONCE))
+        async for page in reads[stream.name](narrow, stream, cursor):
             yield page
 
     async def webhook(self, ctx: Context, request: WebhookRequest) -> list[Page]:
@@ -199,14 +202,12 @@ class XiaohongshuArk(Connector):
         return pages
 
     async def _orders(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
-        async for step in changes(ctx, stream, cursor, ORDERS):
-            page = await _detailed(ctx, step.rows, _order)
-            yield msgspec.structs.replace(page, rejects=[*page.rejects, *step.rejects], cursor=step.cursor)
+        async for page in changes(ctx, stream, cursor, ORDERS, partial(_behind, ctx, _order)):
+            yield page
 
     async def _refunds(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
-        async for step in changes(ctx, stream, cursor, RETURNS):
-            page = await _detailed(ctx, step.rows, _refund)
-            yield msgspec.structs.replace(page, rejects=[*page.rejects, *step.rejects], cursor=step.cursor)
+        async for page in changes(ctx, stream, cursor, RETURNS, partial(_behind, ctx, _refund)):
+            yield page
 
     async def _products(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
         """All SKUs at first, whatever their age; afterwards those that changed."""
@@ -219,24 +220,13 @@ class XiaohongshuArk(Connector):
         yield Page(cursor={"updateTime": ctx.captured_at.isoformat()})
 
     async def _stock(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
-        """The stock of each SKU: the platform gives one a call."""
+        """The stock of each SKU: the platform gives one a call, several at once."""
         async for found in _skus(ctx, {}):
             records: list[Record] = []
             rejects: list[Reject] = []
-            for row in found:
-                try:
-                    sku_id, code = sku_of(row)
-                except (DataError, AttributeError) as error:
-                    rejects.append(Reject("StockLevel", f"product: {error}", row))
-                    continue
-                data = await ask(ctx.client, "inventory.getSkuStockV2", skuId=sku_id, inventoryType=1)
-                page = _page([data], partial(map_stock, sku_id=sku_id, code=code), StockLevel)
+            async for page in side_by_side((partial(_stock_of, ctx, row) for row in found), AT_ONCE):
                 records += page.records
                 rejects += page.rejects
-                if any(isinstance(r, StockLevel) and r.stock_item_id != sku_id for r in page.records):
-                    rejects.append(
-                        Reject("StockLevel", f"the platform gave the stock of another SKU than {sku_id}", data)
-                    )
             yield Page(records=records, rejects=rejects)
 
     async def _locations(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
@@ -244,31 +234,69 @@ class XiaohongshuArk(Connector):
             yield _page(found, map_warehouse, Location)
 
     async def _payouts(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
-        strays = Strays()
-        async for day in _finished_days(ctx, stream, cursor):
+        async def rows(day: date) -> AsyncIterator[list[Any]]:
             for direction in (SALE, REFUND):
                 asked = {**_day_window(day), "commonSettleStatus": 1, "settleBizType": direction}
-                method = "finance.pageQueryTransaction"
-                async for found in _numbered(ctx, method, "transactions", "total", asked):
-                    yield _page(found, partial(_on, day, strays, map_transaction), Payout)
-            yield Page(cursor={"settledTime": midnight(day + days(1)).isoformat()})
+                async for found in _numbered(ctx, "finance.pageQueryTransaction", "transactions", "total", asked):
+                    yield found
+
+        async for page in _daily(ctx, stream, cursor, rows, map_transaction):
+            yield page
 
     async def _fees(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
-        strays = Strays()
-        async for day in _finished_days(ctx, stream, cursor):
+        def rows(day: date) -> AsyncIterator[list[Any]]:
             asked = {**_day_window(day), "settleStatus": 1}
-            async for found in _numbered(ctx, "finance.pageQueryExpense", "expenses", "total", asked):
-                yield _page(found, partial(_on, day, strays, map_expense), Fee)
-            yield Page(cursor={"settledTime": midnight(day + days(1)).isoformat()})
+            return _numbered(ctx, "finance.pageQueryExpense", "expenses", "total", asked)
+
+        async for page in _daily(ctx, stream, cursor, rows, map_expense):
+            yield page
 
     async def _staff_sales(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
-        strays = Strays()
-        async for day in _finished_days(ctx, stream, cursor):
+        def rows(day: date) -> AsyncIterator[list[Any]]:
             asked = {"startDate": day.isoformat(), "endDate": day.isoformat()}
             method, size = "businessdata.getKosData", STAFF_PAGE_SIZE
-            async for found in _numbered(ctx, method, "data", "count", asked, page="pageNo", size=size):
-                yield _page(found, partial(_on, day, strays, map_staff_sale), Touch)
-            yield Page(cursor={"payDate": midnight(day + days(1)).isoformat()})
+            return _numbered(ctx, method, "data", "count", asked, page="pageNo", size=size)
+
+        async for page in _daily(ctx, stream, cursor, rows, map_staff_sale):
+            yield page
+
+
+async def _daily(
+    ctx: Context,
+    stream: Stream,
+    cursor: Cursor | None,
+    rows: Callable[[date], AsyncIterator[list[Any]]],
+    mapping: Callable[[Row], Mapped],
+) -> AsyncIterator[Page]:
+    """Finished days, several at once; rows are judged in the order of the days, and each day ends with its cursor."""
+
+    async def read(day: date) -> AsyncIterator[tuple[date, list[Any] | None]]:
+        async for found in rows(day):
+            yield day, found
+        yield day, None
+
+    strays = Strays()
+    reads = (partial(read, day) for day in _finished_days(ctx, stream, cursor))
+    async for day, found in side_by_side(reads, AT_ONCE):
+        if found is None:
+            yield Page(cursor={str(stream.cursor): midnight(day + days(1)).isoformat()})
+        else:
+            yield _page(found, partial(_on, day, strays, mapping), stream.record)
+
+
+async def _stock_of(ctx: Context, row: Any) -> AsyncIterator[Page]:
+    """The stock of one SKU. The stock of another one is kept, and the one that is missing is noted."""
+    try:
+        sku_id, code = sku_of(row)
+    except (DataError, AttributeError) as error:
+        yield Page(rejects=[Reject("StockLevel", f"product: {error}", row)])
+        return
+    data = await ask(ctx.client, "inventory.getSkuStockV2", skuId=sku_id, inventoryType=1)
+    page = _page([data], partial(map_stock, sku_id=sku_id, code=code), StockLevel)
+    yield page
+    if any(isinstance(each, StockLevel) and each.stock_item_id != sku_id for each in page.records):
+        told = f"the platform gave the stock of another SKU than {sku_id}"
+        yield Page(rejects=[Reject("StockLevel", told, data)])
 
 
 async def _order(ctx: Context, row: Row) -> list[Record | Reject]:
@@ -303,29 +331,23 @@ def _mapped(row: Row, mapping: Callable[[Row], list[Record]]) -> list[Record]:
         raise DataError(f"{type(error).__name__}: {error}", raw=row) from error
 
 
-async def _detailed(
-    ctx: Context,
-    found: Sequence[Any],
-    detail: Callable[[Context, Row], Awaitable[list[Record | Reject]]],
-    record: str = "",
-) -> Page:
-    """The records behind the rows of a list, one call a row."""
-    records: list[Record] = []
-    rejects: list[Reject] = []
-    name = record or ("Order" if detail is _order else "Refund")
-    for row in found:
-        if not isinstance(row, Mapping):
-            rejects.append(Reject(name, "a row is no object", row))
-            continue
-        try:
-            for each in await detail(ctx, row):
-                if isinstance(each, Reject):
-                    rejects.append(each)
-                else:
-                    records.append(each)
-        except DataError as error:
-            rejects.append(Reject(name, error.message, impersonal(row) if error.raw is None else error.raw))
-    return Page(records=records, rejects=rejects)
+async def _behind(ctx: Context, detail: Detail, row: Any) -> list[Record | Reject]:
+    """The records behind a row of a list, or why there are none."""
+    name = "Order" if detail is _order else "Refund"
+    if not isinstance(row, Mapping):
+        return [Reject(name, "a row is no object", row)]
+    try:
+        return await detail(ctx, row)
+    except DataError as error:
+        return [Reject(name, error.message, impersonal(row) if error.raw is None else error.raw)]
+
+
+async def _detailed(ctx: Context, rows: Sequence[Row], detail: Detail) -> Page:
+    found = [each for row in rows for each in await _behind(ctx, detail, row)]
+    return Page(
+        records=[each for each in found if isinstance(each, Record)],
+        rejects=[each for each in found if isinstance(each, Reject)],
+    )
 
 
 async def _skus(ctx: Context, filters: Mapping[str, Any]) -> AsyncIterator[list[Any]]:
@@ -384,7 +406,7 @@ async def _numbered(
     raise ContractError(f"{method} does not end")
 
 
-async def _finished_days(ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[date]:
+def _finished_days(ctx: Context, stream: Stream, cursor: Cursor | None) -> Iterator[date]:
     """Shanghai days from where the last read ended up to yesterday: today's figures are not there."""
     day = shanghai_day(_start(ctx, stream, cursor))
     while day < shanghai_day(ctx.captured_at):

@@ -8,12 +8,13 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from shelftide_sdk.auth import App, BuildAuthorize, OAuth2, Outgoing, ParseToken, Settings, TokenSet, token_header
-from shelftide_sdk.errors import AuthorizationError, ContractError
+from shelftide_sdk.errors import AuthorizationError
+from shelftide_sdk.tokens import MILLISECONDS, end_at, end_of_life, reply_data, reply_text
 from shelftide_xiaohongshu.replies import ark_error, mapi_error
 
 ARK_HOST = "ark.xiaohongshu.com"
@@ -29,7 +30,6 @@ CONSENT_HOST = "ad.xiaohongshu.com"
 MAPI_CONSENT = f"https://{CONSENT_HOST}/aurora/openApiAuth"
 MAPI_HEADER = "Access-Token"
 PUGONGYING = 2  # platform_type of a token; 1 is Juguang
-_EARLIEST_MILLI = 10**11
 
 
 # -- Ark --------------------------------------------------------------------------------------------------------------
@@ -88,12 +88,12 @@ def parse_ark_token(reply: Any, now: datetime) -> TokenSet:
         ConnectorError: the kind that the reply's text asks for.
         ContractError: no token in a good reply, or an end that cannot be a moment.
     """
-    data = _token_data(reply, ark_error(reply))
+    data = reply_data(reply, ark_error(reply))
     return TokenSet(
-        access_token=_text(data, "accessToken"),
+        access_token=reply_text(data, "accessToken"),
         refresh_token=data.get("refreshToken") or None,
-        expires_at=_moment(data, "accessTokenExpiresAt"),
-        refresh_expires_at=_moment(data, "refreshTokenExpiresAt"),
+        expires_at=end_at(data, "accessTokenExpiresAt", MILLISECONDS),
+        refresh_expires_at=end_at(data, "refreshTokenExpiresAt", MILLISECONDS),
         account_id=data.get("sellerId") or None,
     )
 
@@ -156,7 +156,7 @@ def _mapi_token_request(app: App, path: str, **fields: str) -> Outgoing:
 
 def parse_juguang_token(reply: Any, now: datetime) -> TokenSet:
     """Read a token reply. `account_id` holds the ids of all advertisers that were approved, joined by commas."""
-    data = _token_data(reply, mapi_error(reply))
+    data = reply_data(reply, mapi_error(reply))
     found = data.get("approval_advertisers") or ()
     ids = [str(each["advertiser_id"]) for each in found if isinstance(each, dict) and each.get("advertiser_id")]
     return _mapi_token(data, now, ",".join(dict.fromkeys(ids)))
@@ -164,65 +164,18 @@ def parse_juguang_token(reply: Any, now: datetime) -> TokenSet:
 
 def parse_pugongying_token(reply: Any, now: datetime) -> TokenSet:
     """Read a token reply. `account_id` is the brand's user id."""
-    data = _token_data(reply, mapi_error(reply))
+    data = reply_data(reply, mapi_error(reply))
     return _mapi_token(data, now, str(data.get("user_id") or ""))
 
 
 def _mapi_token(data: Mapping[str, Any], now: datetime, account_id: str) -> TokenSet:
     return TokenSet(
-        access_token=_text(data, "access_token"),
+        access_token=reply_text(data, "access_token"),
         refresh_token=data.get("refresh_token") or None,
-        expires_at=_after(now, data.get("access_token_expires_in")),
-        refresh_expires_at=_after(now, data.get("refresh_token_expires_in")),
+        expires_at=end_of_life(now, data.get("access_token_expires_in")),
+        refresh_expires_at=end_of_life(now, data.get("refresh_token_expires_in")),
         account_id=account_id or None,
     )
-
-
-# -- token replies ----------------------------------------------------------------------------------------------------
-
-
-def _token_data(reply: Any, error: Exception | None) -> Mapping[str, Any]:
-    if error is not None:
-        raise error
-    data = reply.get("data")
-    if not isinstance(data, dict):
-        raise ContractError("the token reply has no data")
-    return data
-
-
-def _text(data: Mapping[str, Any], name: str) -> str:
-    value = data.get(name)
-    if not isinstance(value, str) or not value:
-        raise ContractError(f"the token reply has no {name}")
-    return value
-
-
-def _moment(data: Mapping[str, Any], name: str) -> datetime | None:
-    if data.get(name) is None:
-        return None
-    millis = _whole(data[name])
-    if millis < _EARLIEST_MILLI:
-        raise ContractError(f"{name} is {millis}, which is no moment in milliseconds")
-    try:
-        return datetime.fromtimestamp(millis // 1000, UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise ContractError(f"{name} is no moment: {millis}") from error
-
-
-def _after(now: datetime, seconds: Any) -> datetime | None:
-    if seconds in (None, "", 0):
-        return None
-    try:
-        return now + timedelta(seconds=_whole(seconds))
-    except OverflowError as error:
-        raise ContractError("the token reply names a senseless life") from error
-
-
-def _whole(value: Any) -> int:
-    try:
-        return int(str(value))
-    except ValueError as error:
-        raise ContractError(f"the token reply names no whole number: {value!r}") from error
 
 
 ARK_AUTH = OAuth2(

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from shelftide_sdk.testing.consent_pages import back_to, consent_page, refusal_page
 from shelftide_sdk.testing.emulator import Request, Response, Route, reply
 from shelftide_sdk.testing.world.abroad import counted
 from shelftide_sdk.testing.world.model import Brand, Channel, Network, Order, Place, Product, RefundEvent, Sku
@@ -37,11 +38,8 @@ from shelftide_xiaohongshu.emulator_door import (
     Issued,
     Row,
     XiaohongshuEmulator,
-    back_to,
     brands_by_account,
     chance,
-    consent_page,
-    refusal_page,
 )
 from shelftide_xiaohongshu.values import midnight, shanghai_day
 
@@ -69,6 +67,7 @@ class ArkEmulator(XiaohongshuEmulator):
     hosts: ClassVar[tuple[str, ...]] = (ARK_HOST,)
     demo_secret: ClassVar[str] = DEMO_SECRET
     access_life: ClassVar[timedelta] = timedelta(days=7)
+    calls_of_a_token = 8  # more than a reader has under way together: a fresh token lets each of its calls in
     refresh_life: ClassVar[timedelta] = timedelta(days=14)
 
     def __init__(self, world: Any, **options: Any) -> None:
@@ -112,7 +111,7 @@ class ArkEmulator(XiaohongshuEmulator):
             return refusal_page("appId is unknown")
         shops = [(shop, brand.name) for shop, brand in self._accounts.items()]
         fields = {name: asked.get(name, "") for name in ("redirectUri", "state")}
-        return consent_page("授权应用访问您的店铺", shops, fields, "approve")
+        return consent_page("授权应用访问您的店铺", shops, fields, action="approve", button="授权", language="zh")
 
     def approve(self, request: Request) -> Response:
         """The seller agrees: back to the app with a code."""

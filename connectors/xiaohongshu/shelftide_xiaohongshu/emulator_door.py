@@ -2,15 +2,13 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from html import escape
 from typing import Any, ClassVar, TypeVar
-from urllib.parse import urlencode
 
 import msgspec
 
-from shelftide_sdk.testing.emulator import Emulator, Request, Response, page, redirect
+from shelftide_sdk.testing.emulator import Emulator, Request, Response
 from shelftide_sdk.testing.world.model import Brand, WorldView, stable_id
 
 Row = dict[str, Any]
@@ -139,6 +137,7 @@ class XiaohongshuEmulator(Emulator):
     demo_secret: ClassVar[str]
     access_life: ClassVar[timedelta]
     refresh_life: ClassVar[timedelta]
+    calls_of_a_token: ClassVar[int] = 6  # with the habit `expire`
 
     def __init__(
         self,
@@ -178,13 +177,13 @@ class XiaohongshuEmulator(Emulator):
         return None
 
     def account_of(self, access: str) -> str:
-        """The account that a token opens. With `expire`, every sixth call of an account ends its tokens."""
+        """The account that a token opens. With `expire`, a token's sixth call (Ark: eighth) ends all of the account."""
         until = self.grants.access_until(access)
         if until is None:
             raise Denied(-1, "accessToken 无效")
         account = self.grants.account_of(access)
-        self._calls[account] += 1
-        if "expire" in self.scenarios and self._calls[account] % 6 == 0:
+        self._calls[access] += 1
+        if "expire" in self.scenarios and self._calls[access] == self.calls_of_a_token:
             self.grants.expire_access(account)
             until = self.clock()
         if until <= self.clock():
@@ -202,31 +201,6 @@ class XiaohongshuEmulator(Emulator):
 def chance(key: str, one_in: int) -> bool:
     """The same roll for a key in every run."""
     return stable_id("xhs-chance", key, 9) % one_in == 0
-
-
-def consent_page(title: str, accounts: Sequence[tuple[str, str]], fields: Mapping[str, str], action: str) -> Response:
-    """A page with one form an account, (id, name) each."""
-    hidden = "".join(
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in fields.items()
-    )
-    forms = "".join(
-        f'<form action="{action}" method="get">{hidden}<input type="hidden" name="account" value="{escape(key)}">'
-        f"<p>{escape(name)} <code>{escape(key)}</code></p><button>授权</button></form>"
-        for key, name in accounts
-    )
-    return page(f'<!doctype html><html lang="zh"><title>{escape(title)}</title><h1>{escape(title)}</h1>{forms}</html>')
-
-
-def refusal_page(reason: str) -> Response:
-    """What a person sees when the app's link is wrong."""
-    return page(f"<!doctype html><title>错误</title><p>{escape(reason)}</p>")
-
-
-def back_to(redirect_uri: str, query: Mapping[str, str]) -> Response:
-    """Send the browser back to the app."""
-    if not redirect_uri.startswith(("http://", "https://")):
-        return refusal_page("redirectUri is not registered")
-    return redirect(f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode(query)}")
 
 
 def brands_by_account(brands: Sequence[Brand], name: str) -> dict[str, Brand]:

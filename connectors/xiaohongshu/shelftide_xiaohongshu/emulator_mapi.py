@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, ClassVar
 
+from shelftide_sdk.testing.consent_pages import back_to, consent_page, refusal_page
 from shelftide_sdk.testing.emulator import Request, Response, Route, reply
 from shelftide_sdk.testing.world.model import AdEntity, AdFigures, Brand, Network, Video
 from shelftide_xiaohongshu.auth import CONSENT_HOST, MAPI_HEADER, MAPI_HOST
@@ -13,11 +14,8 @@ from shelftide_xiaohongshu.emulator_door import (
     Issued,
     Row,
     XiaohongshuEmulator,
-    back_to,
     brands_by_account,
     chance,
-    consent_page,
-    refusal_page,
 )
 from shelftide_xiaohongshu.emulator_mapi_facts import (
     HOURS,
@@ -110,7 +108,9 @@ class MapiEmulator(XiaohongshuEmulator):
             accounts = [(key, brand.name) for key, brand in self._advertisers.items()]
             accounts += [(key, f"{len(owned)} 个账户") for key, owned in self._clients.items() if len(owned) > 1]
         fields = {name: asked.get(name, "") for name in ("redirect_uri", "state")}
-        return consent_page("授权应用访问您的账户", accounts, fields, "approve")
+        return consent_page(
+            "授权应用访问您的账户", accounts, fields, action="approve", button="授权", language="zh"
+        )
 
     def approve(self, request: Request) -> Response:
         """Back to the app with a code."""

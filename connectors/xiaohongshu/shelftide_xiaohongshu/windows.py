@@ -3,15 +3,18 @@
 The platform allows 24 hours of created and 30 minutes of changed rows at once, and shows 10,000 of them at most.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from shelftide_sdk.client import Client
-from shelftide_sdk.connector import Context, Cursor, Reject, Stream
+from shelftide_sdk.connector import Context, Cursor, Page, Reject, Stream
 from shelftide_sdk.errors import ConfigurationError, ContractError
+from shelftide_sdk.parallel import side_by_side
+from shelftide_sdk.records import Record
 from shelftide_xiaohongshu.auth import GATEWAY
 from shelftide_xiaohongshu.values import Row, count_of, data_of, exact, listed
 
@@ -20,6 +23,8 @@ CREATED_WINDOW = timedelta(hours=24)
 UPDATED_WINDOW = timedelta(minutes=30)
 MOST_PAGES = 100
 PAGE_SIZE = 100
+# Calls of a read that are under way together, lists and details: an app has 100 calls a second.
+AT_ONCE = 6
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,10 +50,16 @@ class Backfill(msgspec.Struct, frozen=True, kw_only=True):
     until: str
 
 
+Behind = tuple[Any, list[Record | Reject]]
+Detail = Callable[[Any], Awaitable[list[Record | Reject]]]
+Each = Callable[[Any], AsyncIterator[Behind]]
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of one page, and the cursor that comes after them where a window has ended."""
+    """Rows of one page with what is behind them, and the cursor that comes after them where a window has ended."""
 
     rows: list[Any]
+    details: list[Behind] = []
     rejects: list[Reject] = []
     cursor: Cursor | None = None
 
@@ -68,21 +79,45 @@ async def ask(client: Client, method: str, **fields: Any) -> Row:
     return data_of(exact(await client.post(GATEWAY, json=sent)), method)
 
 
-async def changes(ctx: Context, stream: Stream, cursor: Cursor | None, listing: Listing) -> AsyncIterator[Step]:
-    """New and changed rows, each state once.
+async def changes(
+    ctx: Context, stream: Stream, cursor: Cursor | None, listing: Listing, detail: Detail
+) -> AsyncIterator[Page]:
+    """What is behind new and changed rows, each state once; several windows and several details at once.
 
     A first read walks through days of creation and then through the changes of the lookback, so that it ends with all
     that a second read sees again.
     """
     seen: set[str] = set()
-    spans = list(_spans(ctx, stream, cursor, listing.field))
-    for number, span in enumerate(spans):
-        steps = _window(ctx.client, listing, span, seen)
-        async for step in steps:
-            if step.rows or step.rejects:
-                yield step
-        if span.kind == CREATED or number == len(spans) - 1 or number % 48 == 47:
-            yield Step(rows=[], cursor=span.cursor)
+    done, spans = 0, list(_spans(ctx, stream, cursor, listing.field))
+    reads = (partial(_read, ctx.client, listing, span, partial(_behind, detail)) for span in spans)
+    async for step in side_by_side(reads, AT_ONCE):
+        if step.cursor is None:
+            found = [each for row, behind in step.details if _is_fresh(row, seen) for each in behind]
+            if found or step.rejects:
+                yield _page_of([*found, *step.rejects])
+            continue
+        done += 1
+        if spans[done - 1].kind == CREATED or done == len(spans) or done % 48 == 0:
+            yield Page(cursor=step.cursor)
+
+
+async def _read(client: Client, listing: Listing, span: Span, each: Each) -> AsyncIterator[Step]:
+    """A window's rows with what is behind them, and its cursor at the end."""
+    async for step in _window(client, listing, span):
+        details = [found async for found in side_by_side((partial(each, row) for row in step.rows), AT_ONCE)]
+        yield msgspec.structs.replace(step, details=details)
+    yield Step(rows=[], cursor=span.cursor)
+
+
+async def _behind(detail: Detail, row: Any) -> AsyncIterator[Behind]:
+    yield row, await detail(row)
+
+
+def _page_of(found: Sequence[Record | Reject]) -> Page:
+    return Page(
+        records=[each for each in found if isinstance(each, Record)],
+        rejects=[each for each in found if isinstance(each, Reject)],
+    )
 
 
 def _spans(ctx: Context, stream: Stream, cursor: Cursor | None, field: str) -> Iterator[Span]:
@@ -123,7 +158,7 @@ def _backfill(ctx: Context, stream: Stream, cursor: Cursor | None) -> Backfill |
     return Backfill(next=ctx.since.isoformat(), until=ctx.captured_at.isoformat())
 
 
-async def _window(client: Client, listing: Listing, span: Span, seen: set[str]) -> AsyncIterator[Step]:
+async def _window(client: Client, listing: Listing, span: Span) -> AsyncIterator[Step]:
     """The pages of a window from the last to the first: rows that change meanwhile leave it, and what moves up comes to
     a page that is still to be read. A window of more rows than the platform shows is cut in two."""
     first = await _page(client, listing, span, 1)
@@ -133,7 +168,7 @@ async def _window(client: Client, listing: Listing, span: Span, seen: set[str]) 
             msgspec.structs.replace(span, until=middle),
             msgspec.structs.replace(span, since=middle.replace(microsecond=0)),
         ):
-            async for step in _window(client, listing, part, seen):
+            async for step in _window(client, listing, part):
                 yield step
         return
     ids: set[str] = set()
@@ -142,7 +177,7 @@ async def _window(client: Client, listing: Listing, span: Span, seen: set[str]) 
         if first.last > 1:
             page = await _page(client, listing, span, number)
         ids |= {_mark(row, listing.id_field) for row in page.rows}
-        yield Step(rows=_fresh(page.rows, seen))
+        yield Step(rows=page.rows)
         if page.rows and repr(page.rows) == before:
             break  # the same page again: the rest is counted as missing below
         before = repr(page.rows)
@@ -182,11 +217,8 @@ def _mark(row: Any, id_field: str) -> str:
     return repr(row.get(id_field)) if isinstance(row, dict) else repr(row)
 
 
-def _fresh(found: list[Any], seen: set[str]) -> list[Any]:
-    fresh = []
-    for row in found:
-        mark = repr(row)
-        if mark not in seen:
-            fresh.append(row)
-        seen.add(mark)
+def _is_fresh(row: Any, seen: set[str]) -> bool:
+    mark = repr(row)
+    fresh = mark not in seen
+    seen.add(mark)
     return fresh

@@ -111,7 +111,7 @@ async def test_requests_and_replies_fit_the_platforms_texts(monkeypatch: pytest.
         file = FIXTURES / "marketing-openapi" / f"{path.strip('/').replace('/', '_')}.yml"
         if file.exists():
             checked += 1
-            bad += _request_faults(request, yaml.safe_load(file.read_text()))
+            bad += request_faults(request, yaml.safe_load(file.read_text()))
         for row in json.loads(response.body)["data"].get("list", []):
             rows += 1
             bad += violations(row, _schema(path, row))
@@ -129,7 +129,7 @@ def _schema(path: str, row: Mapping[str, Any]) -> dict[str, Any]:
     return properties | ({"dimensions": {"type": "object"}} if cut else {})
 
 
-def _request_faults(request: Request, text: Mapping[str, Any]) -> list[str]:
+def request_faults(request: Request, text: Mapping[str, Any]) -> list[str]:
     (methods,) = text["paths"].values()
     known = {each["name"]: each for each in methods[request.method.lower()]["parameters"]}
     faults = [f"{name} is no parameter of {request.path}" for name, _ in request.query if name not in known]

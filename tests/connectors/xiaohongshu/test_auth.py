@@ -166,7 +166,7 @@ async def test_pages_are_read_from_the_last_to_the_first_and_rows_that_move_up_a
     client = Moving()
     after = {"updateTime": NOW.isoformat()}
     span = Span(kind=UPDATED, since=NOW, until=NOW + timedelta(minutes=30), cursor=after)
-    steps = [step async for step in _window(cast(Any, client), ORDERS, span, set())]
+    steps = [step async for step in _window(cast(Any, client), ORDERS, span)]
     found = {row["orderId"] for step in steps for row in step.rows}
     assert client.numbers == [1, 5, 4, 3, 2, 1]
     assert {row["orderId"] for row in client.rows} <= found

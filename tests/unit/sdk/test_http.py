@@ -203,7 +203,7 @@ async def test_a_refusal_that_a_new_token_does_not_mend_renews_nothing() -> None
 
 async def test_a_fixed_token_cannot_be_renewed() -> None:
     rig = Rig([reply(401)], tokens=FixedCredentials(APP, TokenSet(access_token="fixed")))
-    with pytest.raises(AuthorizationError, match="expired"):
+    with pytest.raises(AuthorizationError, match="no longer accepts"):
         await rig.client.get(URL)
 
 

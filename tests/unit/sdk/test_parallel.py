@@ -4,10 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from typing import Any, cast
 
 import pytest
 
-from shelftide_sdk.parallel import side_by_side
+from shelftide_sdk.parallel import Narrow, side_by_side
 
 
 class Source:
@@ -87,3 +88,30 @@ async def test_a_consumer_that_leaves_ends_all_reads() -> None:
 async def test_nothing_to_read_is_nothing() -> None:
     reads: list[Callable[[], AsyncIterator[int]]] = []
     assert [item async for item in side_by_side(reads, 4)] == []
+
+
+class Counting:
+    """A client that counts the calls under way."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+
+    async def get(self, url: str, **more: Any) -> Any:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0.001)
+        self.now -= 1
+        return url, more
+
+    post = get
+
+
+async def test_a_narrow_client_has_no_more_calls_under_way_than_its_width() -> None:
+    inner = Counting()
+    narrow = Narrow(cast(Any, inner), 3)
+    found: list[Any] = await asyncio.gather(
+        *(narrow.get(f"{n}", cost=2.0) for n in range(8)), *(narrow.post(f"{n}", json=n) for n in range(8))
+    )
+    assert inner.most == 3
+    assert found[1] == ("1", {"params": None, "cost": 2.0})
+    assert found[-1] == ("7", {"params": None, "json": 7, "cost": 1.0})

@@ -70,8 +70,8 @@ GOOD = {"place": "Milan", "day": "2026-03-02", "visitors": 7}
     [
         ({**GOOD, "visitors": -1}, "fewer than nobody"),
         ({"place": "Milan"}, "KeyError: 'visitors'"),
-        (None, "TypeError"),
-        ("text", "TypeError"),
+        (None, "no object: None"),
+        ("text", "no object"),
         ({**GOOD, "day": "yesterday"}, "ValueError"),
         ({**GOOD, "visitors": "many"}, "TypeError"),
     ],

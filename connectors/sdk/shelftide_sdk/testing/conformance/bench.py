@@ -247,8 +247,8 @@ class Bench:
         return reading
 
     @asynccontextmanager
-    async def over_loopback(self) -> AsyncIterator[None]:
-        """The same emulator behind a real server on 127.0.0.1."""
+    async def over_loopback(self) -> AsyncIterator[int]:
+        """The same emulator behind a real server on 127.0.0.1; gives its port."""
         server = uvicorn.Server(
             uvicorn.Config(
                 cast(Any, self.proxy), port=0, log_level="warning", lifespan="off", timeout_graceful_shutdown=1
@@ -266,7 +266,7 @@ class Bench:
             ),
         )
         try:
-            yield
+            yield port
         finally:
             await self.client.close()
             self.client = direct

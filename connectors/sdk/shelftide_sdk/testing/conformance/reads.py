@@ -90,6 +90,19 @@ class Reads(Foundation):
     async def test_keys_are_whole(self) -> None:
         await self._sound("keys_are_whole", soundness.key_bugs)
 
+    @rule(
+        "silver",
+        "A metric that the platform has withdrawn is unknown from its end on, never a number.",
+        "Name record, field and end in `ConnectorInfo.withdrawn`, and leave the field None from `ended_on` on.",
+    )
+    async def test_withdrawn_metrics_are_unknown(self) -> None:
+        withdrawn = self.connector.info.withdrawn
+        bugs = list(soundness.withdrawn_bugs(withdrawn))
+        for stream, reading in await self.calm_readings() if withdrawn else ():
+            found = soundness.first_bugs(reading.records, lambda record: soundness.undead_bugs(record, withdrawn))
+            bugs += [f"stream {stream.name!r}: {bug}" for bug in found]
+        assert not bugs, broken("withdrawn_metrics_are_unknown", bugs[0])
+
     async def _sound(self, name: str, check: Callable[[Record], Iterator[str]]) -> None:
         for stream, reading in await self.calm_readings():
             bugs = soundness.first_bugs(reading.records, check)

@@ -11,6 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
 
 from shelftide_sdk.connector import Delete, Page, Reject, Stream
+from shelftide_sdk.metrics import Withdrawn
 from shelftide_sdk.money import CURRENCIES, Money
 from shelftide_sdk.records import RECORDS, Record, record_type
 
@@ -155,6 +156,29 @@ def reject_bugs(rejects: Iterable[Reject]) -> Iterator[str]:
     for reject in rejects:
         if not reject.reason.strip():
             yield f"a {reject.record} was rejected without a reason"
+
+
+def withdrawn_bugs(withdrawn: Iterable[Withdrawn]) -> Iterator[str]:
+    """Metrics whose life is not told so that a reader could use it."""
+    for each in withdrawn:
+        record, _, field = each.field.partition(".")
+        if record not in RECORDS or field not in _fields(RECORDS[record].cls):
+            yield f"withdrawn metric {each.metric!r}: there is no field {each.field!r}"
+        if not each.source.strip() or each.successor == each.metric:
+            yield f"withdrawn metric {each.metric!r}: its source is missing, or it succeeds itself"
+
+
+def undead_bugs(record: Record, withdrawn: Iterable[Withdrawn]) -> Iterator[str]:
+    """Figures of a metric that has no successor, on a day on which it had ended."""
+    kind = record_type(record)
+    at = getattr(record, kind.day) if kind.day else None
+    day = at.date() if isinstance(at, datetime) else at
+    for each in withdrawn:
+        name, _, field = each.field.partition(".")
+        if each.successor is None and name == kind.name and day is not None and day >= each.ended_on:
+            value = getattr(record, field)
+            if value is not None:
+                yield f"{each.field} is {value!r} on {day}, but {each.reason}"
 
 
 def first_bugs(records: Iterable[Record], check: Callable[[Record], Iterator[str]], most: int = 3) -> list[str]:

@@ -1,0 +1,67 @@
+"""The folder of the platforms' published texts and recorded replies, and values made after a published schema."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+FIXTURES = Path(os.environ.get("SHELFTIDE_FIXTURES", Path(__file__).parents[3] / "shared" / "platforms" / "fixtures"))
+_DEEPEST = 14
+_BY_NAME: Sequence[tuple[tuple[str, ...], str]] = (
+    (("stat_time_hour",), "2026-03-01 10:00:00"),
+    (("stat_time_day",), "2026-03-01 00:00:00"),
+    (("timezone", "time_zone"), "America/Los_Angeles"),
+    (("country_code",), "US"),
+    (("gender",), "FEMALE"),
+    (("platform",), "ANDROID"),
+    (("currency", "currencycode", "campaignbudgetcurrencycode"), "USD"),
+)
+_BY_FORMAT = {"date-time": "2026-03-01T10:00:00Z", "date": "2026-03-01"}
+
+
+def sample(schema: Mapping[str, Any], root: Mapping[str, Any] | None = None, name: str = "", deep: int = 0) -> Any:
+    """A value that a JSON schema allows: every member there is, one row in each list, the first of all choices."""
+    root = schema if root is None else root
+    schema = _resolved(schema, root)
+    if schema.get("enum"):
+        return schema["enum"][0]
+    kind = _kind(schema)
+    if kind == "object":
+        inner = _members(schema, root)
+        return {key: sample(each, root, key, deep + 1) for key, each in inner.items()} if deep < _DEEPEST else {}
+    if kind == "array":
+        return [sample(schema["items"], root, name, deep + 1)] if schema.get("items") and deep < _DEEPEST else []
+    number = 0 if name.lower() == "code" else 3  # a reply that is good
+    return {"integer": number, "number": number, "boolean": True, "null": None}.get(kind, _text(schema, name))
+
+
+def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    for _ in range(8):
+        choice = next((schema[key][0] for key in ("oneOf", "anyOf") if schema.get(key)), None)
+        if "$ref" in schema:
+            found: Any = root
+            for part in str(schema["$ref"]).removeprefix("#/").split("/"):
+                found = found[part] if isinstance(found, Mapping) and part in found else {}
+            schema = found
+        elif choice is not None and "properties" not in schema:
+            schema = choice
+    return schema
+
+
+def _members(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(schema.get("properties", {}))
+    for other in schema.get("allOf", ()):
+        found |= _members(_resolved(other, root), root)
+    return found
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        kind = next((each for each in kind if each != "null"), "null")
+    return str(kind or ("object" if "properties" in schema or "allOf" in schema else "string"))
+
+
+def _text(schema: Mapping[str, Any], name: str) -> str:
+    by_name = next((text for names, text in _BY_NAME if name.lower() in names), "")
+    return by_name or _BY_FORMAT.get(str(schema.get("format")), "7")

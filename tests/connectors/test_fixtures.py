@@ -1,0 +1,371 @@
+"""Every file of the platforms' published texts is read by a connector, or an emulator is compared with it, or listed.
+
+What a check proves is its grade:
+    mapped    rows of the file, or made after its schema, become records without a reject
+    compared  requests and replies of an emulator are valid by the file
+    wire      a reply or document made after it passes the connector's readers unchanged; no stream maps its rows
+"""
+
+import csv
+import gzip
+import io
+import json
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import date
+from fnmatch import fnmatchcase
+from functools import cache
+from inspect import isawaitable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import yaml
+from graphql import build_schema, parse, validate
+from tests.connectors.meta import test_contract as meta_contract
+from tests.connectors.published import FIXTURES, sample
+from tests.connectors.shopify import test_contract as shopify_contract
+from tests.connectors.test_scenarios import suite_of
+from tests.connectors.tiktok import test_contract as tiktok_contract
+from tests.connectors.tiktok.test_contract_ads import request_faults
+from tests.connectors.xiaohongshu import test_contract as xiaohongshu_contract
+
+from shelftide_amazon import mapping_ads
+from shelftide_amazon.ads_reports import rows_of
+from shelftide_amazon.emulator_reports import HEALTH, ORDERS, SellerReports
+from shelftide_amazon.marketplaces import MARKETPLACES
+from shelftide_amazon.replies import classify as classify_amazon
+from shelftide_amazon.reports import Report, fetch_report
+from shelftide_amazon.seller import AmazonSeller
+from shelftide_amazon.tables import read_table
+from shelftide_sdk.errors import ConnectorError
+from shelftide_sdk.records import AdLevel, Record
+from shelftide_sdk.testing.conformance import Bench
+from shelftide_sdk.testing.emulator import Request
+from shelftide_shopify.queries import all_queries
+from shelftide_shopify.rest import READERS, UNREAD
+from shelftide_tiktok import mapping_ads as tiktok_ads
+from shelftide_tiktok.replies import classify_organic
+from shelftide_tiktok.values import data_of as tiktok_data
+from shelftide_xiaohongshu.ark import XiaohongshuArk
+from shelftide_xiaohongshu.emulator_ark_reference import REFERENCE
+from shelftide_xiaohongshu.values import data_of as ark_data
+
+HERE = Path(__file__).parent
+NOT_DATA = {"SOURCES.md", "LICENSES.md"}
+# Files of orders, stock or metrics that are listed as unread. This number may only fall.
+GAPS = 15
+LISTED = tomllib.loads((HERE / "fixtures.toml").read_text())["unread"]
+
+pytestmark = [
+    pytest.mark.contract,
+    pytest.mark.skipif(not FIXTURES.is_dir(), reason="the folder of published samples is not here"),
+]
+
+
+@cache
+def files() -> list[str]:
+    found = (str(path.relative_to(FIXTURES)) for path in FIXTURES.rglob("*") if path.is_file())
+    return sorted(name for name in found if name not in NOT_DATA)
+
+
+@cache
+def unread() -> dict[str, Mapping[str, Any]]:
+    return {str(path.relative_to(FIXTURES)): row for row in LISTED for path in FIXTURES.glob(row["files"])}
+
+
+def load(name: str) -> Any:
+    text = (FIXTURES / name).read_text()
+    return yaml.safe_load(text) if name.endswith(".yml") else json.loads(text)
+
+
+# -- Amazon -----------------------------------------------------------------------------------------------------------
+
+PROFILE = mapping_ads.Profile(profile_id="1", currency="USD", zone="America/Los_Angeles", country="US")
+DAY = (date(2026, 3, 1), date(2026, 3, 1))
+
+
+def amazon_model(name: str) -> int:
+    """The model's own replies, good and bad, mean what their status says."""
+    found = load(name)
+    checked = 0
+    for calls in found["paths"].values():
+        for call in (each for method, each in calls.items() if method in ("get", "post", "put", "patch", "delete")):
+            for status, about in call["responses"].items():
+                bodies = [row.get("response") for row in about.get("x-amzn-api-sandbox", {}).get("static", ())]
+                bodies += list(about.get("examples", {}).values())
+                if not any(bodies) and "schema" in about:
+                    bodies = [sample(about["schema"], found)]
+                for body in bodies:
+                    error = classify_amazon(httpx2.Response(int(status), json=body))
+                    good = int(status) < 300 and not (isinstance(body, dict) and body.get("errors"))
+                    assert (error is None) is good, f"{status}: {body}"
+                    checked += 1
+    return checked
+
+
+def amazon_ads_reply(name: str) -> int:
+    reply = load(name)["response"]
+    assert classify_amazon(httpx2.Response(reply["status"], json=reply["body"])) is None
+    return 1
+
+
+def amazon_ads_row(name: str) -> int:
+    stem, row = Path(name).stem, sample(load(name))
+    product = mapping_ads.PRODUCTS[
+        {"products": "sp", "product": "sp", "brands": "sb", "display": "sd"}[stem.split("_")[1]]
+    ]
+    records: list[Record] = []
+    if "productads_report" in stem:
+        row |= {"date": row.get("date") or row.get("reportDate"), "campaignBudgetCurrencyCode": "USD"}
+        row |= {"campaignId": row.get("campaignId", 3), "date": "2026-03-01"}
+        records = list(mapping_ads.map_report_row(row, product, PROFILE, DAY))
+    elif stem.endswith("_campaigns"):
+        records = [mapping_ads.map_campaign(_plain(row), product, PROFILE)]
+    elif stem.endswith("_ad_groups"):
+        records = [mapping_ads.map_ad_group(_plain(row), PROFILE)]
+    else:
+        records = [mapping_ads.map_ad(_plain(row), PROFILE)]
+    assert records
+    return len(records)
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """Days and moments that a schema of another connector calls just text."""
+    days = {name: "2026-03-01" for name in ("startDate", "endDate") if name in row}
+    return row | days | ({"extendedData": {}} if "extendedData" in row else {})
+
+
+def amazon_ads_rows(name: str) -> int:
+    """A report's rows, packed as Amazon packs them, come out as they went in."""
+    rows = [sample(load(name))] * 2
+    assert rows_of(gzip.compress(json.dumps(rows).encode())) == rows
+    return len(rows[0])
+
+
+async def amazon_document(name: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A document through the emulated queue and the connector's own reader: every column arrives."""
+    schema = load(name)
+    if "properties" not in schema:  # the members alone: two other files refer to this one
+        schema = {"type": "object", "properties": schema}
+    elif other := schema["properties"].get("$ref"):
+        schema = {"type": "object", "properties": load(str(Path(name).with_name(other)))}
+    value = sample(schema)
+    flat = isinstance(value, dict) and not any(isinstance(each, dict | list) for each in value.values())
+    content = _table(value) if flat else json.dumps(value).encode()
+    monkeypatch.setattr(SellerReports, "_content", lambda *_: content)
+    async with Bench(suite_of(AmazonSeller, monkeypatch).wiring()) as bench:
+        market = MARKETPLACES[bench.settings["marketplace_id"]]
+        asked = Report(type=ORDERS if flat else HEALTH, marketplace=market)
+        file = await bench.call(lambda _, ctx: fetch_report(ctx, asked))
+    assert file is not None
+    assert value
+    if not flat:
+        assert json.loads(file.content) == value
+        return len(value)
+    (row,) = read_table(file.text(market.country), [column.lower() for column in value])
+    assert row == {column.lower(): str(each) for column, each in value.items()}
+    return len(value)
+
+
+def _table(row: Mapping[str, Any]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+    writer.writerows([list(row), [str(each) for each in row.values()]])
+    return text.getvalue().encode()
+
+
+# -- TikTok -----------------------------------------------------------------------------------------------------------
+
+ADVERTISER = tiktok_ads.Advertiser(advertiser_id="7", currency="USD", zone="America/Los_Angeles")
+ENTITIES: Mapping[str, Callable[[Any], Any]] = {
+    "campaigns": lambda row: tiktok_ads.map_campaign(row, ADVERTISER),
+    "ad_groups": lambda row: tiktok_ads.map_ad_group(row, ADVERTISER),
+    "ads": lambda row: tiktok_ads.map_ad(row, ADVERTISER),
+    "advertisers": tiktok_ads.map_advertiser,
+}
+CUTS = ("country_code", "gender", "platform", "stat_time_hour")
+
+
+def has_no_stream(stem: str) -> bool:
+    """Whether the connector has no stream of such rows."""
+    return stem not in ENTITIES and ("_reports" not in stem or "lifetime" in stem or stem.startswith("advertisers"))
+
+
+def tiktok_row(name: str) -> int:
+    stem, row = Path(name).stem, sample(load(name))
+    if stem in ENTITIES:
+        return 1 if ENTITIES[stem](row) else 0
+    if has_no_stream(stem):
+        body = {"code": 0, "message": "OK", "data": {"list": [row]}}
+        assert classify_organic(httpx2.Response(200, json=body)) is None
+        assert tiktok_data(json.loads(json.dumps(body)), stem)["list"] == [row]
+        return len(row)
+    row["dimensions"] = {**dict.fromkeys(tiktok_ads.ID_OF.values(), "7"), **row["dimensions"]}
+    level = AdLevel.CAMPAIGN if "campaign" in stem else AdLevel.AD_GROUP if "group" in stem else AdLevel.AD
+    assert tiktok_ads.map_ad_day(row, ADVERTISER, level).spend is not None
+    cuts = [cut for cut in CUTS if cut in row["dimensions"]]
+    return 1 + len([tiktok_ads.map_breakdown(row, ADVERTISER, cut, cut) for cut in cuts])
+
+
+def tiktok_call(name: str) -> int:
+    """The envelope of the reply is read; a request with all that is required is valid, and one without each is not.
+
+    The texts say nothing of what is inside `data`.
+    """
+    (calls,) = load(name)["paths"].values()
+    ((method, call),) = calls.items()
+    schema = call["responses"]["200"]["content"]["application/json"]["schema"]
+    body = sample(schema) | {"code": 0, "message": "OK"}
+    assert classify_organic(httpx2.Response(200, json=body)) is None
+    assert tiktok_data(body, name) == body["data"]
+    named = [each for each in call.get("parameters", []) if each.get("required") and each["name"].islower()]
+    forms = [each.get("schema") or next(iter(each["content"].values()))["schema"] for each in named]
+    query = [(each["name"], str(sample(form, name=each["name"]))) for each, form in zip(named, forms, strict=True)]
+    headers = {"access-token": "t", "content-type": "application/json"}
+    for left in range(-1, len(query)):
+        asked = [pair for number, pair in enumerate(query) if number != left]
+        request = Request(method=method.upper(), host="", path=name, query=tuple(asked), headers=headers, body=b"")
+        assert len(request_faults(request, load(name))) == (left >= 0)
+    return 2 + len(query)
+
+
+# -- Xiaohongshu ------------------------------------------------------------------------------------------------------
+
+# What the connector and the emulator's reference methods call: compared on the wire by the contract test.
+CALLED = {
+    *REFERENCE,
+    *xiaohongshu_contract.MAPPED,
+    "afterSale.getAfterSaleInfo",
+    "afterSale.listAfterSaleInfos",
+    "businessdata.getKosData",
+    "finance.pageQueryExpense",
+    "finance.pageQueryTransaction",
+}
+
+
+def ark_method(name: str) -> int:
+    text = load(name)
+    body = {"success": True, "error_code": 0, "data": sample(text["response_data"])}
+    assert XiaohongshuArk.classify(httpx2.Response(200, json=body)) is None
+    if isinstance(body["data"], dict):
+        assert ark_data(body, name) == body["data"]
+    asked = sample(text["request"])
+    assert list(xiaohongshu_contract.faults(asked, text["request"], "request")) == []
+    refused = {"success": False, "error_code": -1, "error_msg": "no permission"}
+    assert isinstance(XiaohongshuArk.classify(httpx2.Response(200, json=refused)), ConnectorError)
+    return 3
+
+
+# -- Shopify ----------------------------------------------------------------------------------------------------------
+
+
+def shopify_schema(name: str) -> int:
+    content = (FIXTURES / name).read_bytes()
+    if ".introspection." in name:
+        schema = shopify_contract.introspection(name.rpartition("admin_")[2].partition(".")[0])
+    else:
+        text = (gzip.decompress(content) if name.endswith(".gz") else content).decode()
+        schema = None if "excerpt" in name else build_schema(text, assume_valid=True)
+        if schema is None:
+            whole = gzip.decompress((FIXTURES / name).with_name("admin_2026-07.graphql.gz").read_bytes()).decode()
+            named = {line.split()[1] for line in text.splitlines() if line.startswith("type ")}
+            named = {each for each in named if not each.endswith("_excerpt")}
+            assert named <= {line.split()[1] for line in whole.splitlines() if line.startswith("type ")}
+            return len(named)
+    faults = [fault for query in all_queries().values() for fault in validate(schema, parse(query))]
+    assert faults == []
+    return len(all_queries())
+
+
+def shopify_body(name: str) -> int:
+    kind, _ = shopify_contract.bodies()[Path(name).name]
+    assert kind in READERS or kind in UNREAD
+    return 1
+
+
+# -- all --------------------------------------------------------------------------------------------------------------
+
+
+def in_contract(names: set[str]) -> Callable[[str], int]:
+    """A file that a contract test of the platform opens by name."""
+
+    def check(name: str) -> int:
+        assert name.partition("/")[2] in names
+        return 1
+
+    return check
+
+
+def examples(name: str) -> int:
+    return 1 if Path(name).stem in xiaohongshu_contract.MAPPED | xiaohongshu_contract.REPLACED | set(REFERENCE) else 0
+
+
+ADS = "amazon/ads-stream-schemas/sponsored_"
+CHECKS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+    ("amazon/sp-api-models/*", "compared", amazon_model),
+    ("amazon/ads-recorded/*-list-*", "mapped", amazon_ads_reply),
+    ("amazon/ads-recorded/*", "wire", amazon_ads_reply),
+    ("amazon/ads-report-configurations.json", "compared", lambda name: len(load(name)["reports"])),
+    (f"{ADS}products_productads_report*", "mapped", amazon_ads_row),
+    (f"{ADS}display_productads_report*", "mapped", amazon_ads_row),
+    (f"{ADS}*_campaigns.json", "mapped", amazon_ads_row),
+    (f"{ADS}*_ad_groups.json", "mapped", amazon_ads_row),
+    (f"{ADS}product_ads.json", "mapped", amazon_ads_row),
+    (f"{ADS}display_product_ads.json", "mapped", amazon_ads_row),
+    ("amazon/ads-stream-schemas/*", "wire", amazon_ads_rows),
+    ("amazon/reports-schemas/accountHealth*", "mapped", amazon_document),
+    ("amazon/reports-schemas/*", "wire", amazon_document),
+    ("amazon/sp-stream-schemas/*", "wire", amazon_document),
+    ("tiktok/marketing-recorded/*", "mapped", lambda name: len(load(name))),
+    ("tiktok/marketing-stream-schemas/*", "mapped", tiktok_row),
+    ("tiktok/marketing-openapi/*", "wire", tiktok_call),
+    ("tiktok/shop/*", "mapped", in_contract(tiktok_contract.READ)),
+    ("instagram/*", "mapped", in_contract(meta_contract.READ)),
+    ("xiaohongshu/ark-schemas/*", "wire", ark_method),
+    ("xiaohongshu/ark-example-responses/*", "mapped", examples),
+    ("xiaohongshu/juguang_derived_catalogue.json", "compared", lambda name: len(load(name)["structures"])),
+    ("shopify/admin-graphql/*", "compared", shopify_schema),
+    ("shopify/rest-shapes/*", "mapped", shopify_body),
+)
+
+
+def check_of(name: str) -> tuple[str, Callable[..., Any]] | None:
+    """(grade, check) of a file, or None for one that nobody reads."""
+    if name in unread():
+        return None
+    found = next(((grade, check) for pattern, grade, check in CHECKS if fnmatchcase(name, pattern)), None)
+    if found and found[1] is tiktok_row and has_no_stream(Path(name).stem):
+        return "wire", found[1]
+    if found and found[1] is ark_method and Path(name).stem in CALLED:
+        return "compared", found[1]
+    return found
+
+
+@pytest.mark.parametrize("name", files() if FIXTURES.is_dir() else [])
+async def test_a_file_is_read_or_listed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name in unread():
+        assert unread()[name]["reason"]
+        return
+    found = check_of(name)
+    assert found, f"{name} is neither read nor listed in fixtures.toml"
+    done = found[1](name, monkeypatch) if found[1] is amazon_document else found[1](name)
+    assert (await done if isawaitable(done) else done) > 0
+
+
+def test_at_most_one_file_in_twenty_is_listed() -> None:
+    assert len(unread()) <= len(files()) * 0.05
+    assert all(list(FIXTURES.glob(row["files"])) for row in LISTED), "a listed file is not there any more"
+
+
+def test_files_that_carry_orders_stock_or_metrics_are_read() -> None:
+    assert sum(bool(row["carries"]) for row in unread().values()) <= GAPS
+
+
+def test_what_the_checks_prove() -> None:
+    grades = Counter(found[0] if (found := check_of(name)) else "listed" for name in files())
+    assert sum(grades.values()) == len(files()) > 380
+    assert grades["mapped"] >= 105
+    assert grades["compared"] >= 38

@@ -19,6 +19,7 @@ from shelftide.core.settings import Settings
 from shelftide.jobs.services import Services
 from shelftide.web.api.grants import GrantController
 from shelftide.web.api.imports import ImportController
+from shelftide.web.api.plugins import PluginController
 from shelftide.web.api.products import ProductController
 from shelftide.web.api.session import SessionController
 from shelftide.web.api.tenants import OperationsController, TenantController
@@ -82,6 +83,7 @@ def build_site(
             TenantController,
             OperationsController,
             GrantController,
+            PluginController,
             ProductController,
             ImportController,
             *ENTRANCE,

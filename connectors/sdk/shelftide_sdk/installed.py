@@ -15,11 +15,14 @@ from shelftide_sdk.hookspecs import PROJECT
 
 
 class InstalledPlugin(msgspec.Struct, frozen=True, kw_only=True):
-    """An installed distribution and what came of loading it. `name` is its entry point's."""
+    """An installed distribution and what came of loading it. `name` is its entry point's, `publisher` what its wheel
+    says of its author; nobody checks that.
+    """
 
     name: str
     distribution: str
     version: str
+    publisher: str = ""
     error: str = ""
     connectors: tuple[type[Connector], ...] = ()
 
@@ -49,6 +52,12 @@ def _distribution(entry: EntryPoint) -> str:
     return entry.dist.name if entry.dist else entry.name
 
 
+def _publisher(entry: EntryPoint) -> str:
+    told = entry.dist.metadata if entry.dist else {}
+    names = (told.get(name) for name in ("Author", "Author-email", "Maintainer", "Maintainer-email"))
+    return next((str(name) for name in names if name), "")
+
+
 def _without_clash(plugin: InstalledPlugin, taken: dict[str, str]) -> InstalledPlugin:
     clash = next((c.info.name for c in plugin.connectors if c.info.name in taken), None)
     if clash is None:
@@ -59,7 +68,10 @@ def _without_clash(plugin: InstalledPlugin, taken: dict[str, str]) -> InstalledP
 
 def _load(entry: EntryPoint) -> InstalledPlugin:
     found = InstalledPlugin(
-        name=entry.name, distribution=_distribution(entry), version=entry.dist.version if entry.dist else ""
+        name=entry.name,
+        distribution=_distribution(entry),
+        version=entry.dist.version if entry.dist else "",
+        publisher=_publisher(entry),
     )
     try:
         return msgspec.structs.replace(found, connectors=_connectors(entry))

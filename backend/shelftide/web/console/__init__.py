@@ -4,6 +4,7 @@ from shelftide.web.console.brands import BrandsController
 from shelftide.web.console.connections import ConnectionsController
 from shelftide.web.console.home import HomeController
 from shelftide.web.console.operations import OperationsPages
+from shelftide.web.console.plugins import PluginPages
 from shelftide.web.console.products import ProductsController
 from shelftide.web.console.simulation import SimulationController
 
@@ -13,5 +14,6 @@ CONSOLE = (
     ConnectionsController,
     ProductsController,
     OperationsPages,
+    PluginPages,
     SimulationController,
 )

@@ -4,18 +4,22 @@ Until outsiders' code is contained it runs with the full rights of the server, s
 of its owners enables it and says that this is understood.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
 
-from shelftide.core.errors import ConflictError, InvalidInputError
+from shelftide.core.errors import ConflictError, InvalidInputError, NotFoundError
 from shelftide.core.scope import Scope
+from shelftide.core.vault import Vault
 from shelftide.ingest.registry import Registry, is_house
 from shelftide.store.database import Database
 from shelftide.store.repositories.agencies import record
+from shelftide.store.repositories.notices import list_notifiers, save_notifier
 from shelftide.store.repositories.plugins import pause_connections, read_choices, resume_connections, save_choice
 from shelftide.store.unit_of_work import UnitOfWork
+from shelftide_sdk import SettingField
 from shelftide_sdk.installed import InstalledPlugin
 
 STEP = "An owner of your agency can enable it under Plugins."
@@ -29,6 +33,15 @@ class PluginConnector(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     tier: str
     streams: tuple[str, ...]
+
+
+class PluginNotifier(msgspec.Struct, frozen=True, kw_only=True):
+    """A notifier of a plugin. `fields` is what an owner fills in; `ready`: it is filled in."""
+
+    name: str
+    title: str
+    fields: tuple[SettingField, ...]
+    ready: bool
 
 
 class AgencyPlugin(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +60,7 @@ class AgencyPlugin(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     error: str
     connectors: tuple[PluginConnector, ...]
+    notifiers: tuple[PluginNotifier, ...] = ()
 
 
 class PluginDisabledError(ConflictError):
@@ -62,8 +76,8 @@ def reason_of(distribution: str) -> str:
 
 async def list_plugins(uow: UnitOfWork, registry: Registry) -> list[AgencyPlugin]:
     """All installed plugins, the house's own first."""
-    choices = await read_choices(uow)
-    found = [_described(plugin, choices) for plugin in registry.plugins]
+    choices, ready = await read_choices(uow), await list_notifiers(uow)
+    found = [_described(plugin, choices, ready) for plugin in registry.plugins]
     return sorted(found, key=lambda plugin: (not plugin.house, plugin.distribution))
 
 
@@ -72,6 +86,35 @@ async def require_enabled(uow: UnitOfWork, registry: Registry, connector: str) -
     plugin = registry.plugin_of(connector)
     if not _is_enabled(plugin, await read_choices(uow)):
         raise PluginDisabledError(reason_of(plugin.distribution), hint=STEP)
+
+
+async def is_enabled_for(uow: UnitOfWork, registry: Registry, name: str) -> bool:
+    """Whether the scope's agency uses the plugin that brings this connector or notifier."""
+    return _is_enabled(registry.plugin_of(name), await read_choices(uow))
+
+
+async def set_up_notifier(
+    uow: UnitOfWork, vault: Vault, registry: Registry, name: str, settings: Mapping[str, str]
+) -> None:
+    """Keep where the scope's agency wants to be told things.
+
+    Raises:
+        NotFoundError: there is no such notifier.
+        PluginDisabledError: the agency does not use its plugin.
+        InvalidInputError: a field is missing or malformed.
+    """
+    notifier = registry.notifiers.get(name)
+    if notifier is None:
+        known = ", ".join(sorted(registry.notifiers)) or "none"
+        raise NotFoundError(f"There is no notifier called {name!r}.", hint=f"Installed: {known}.")
+    await require_enabled(uow, registry, name)
+    checked = {}
+    for field in notifier.info.settings:
+        checked[field.name] = settings.get(field.name, "").strip()
+        if not re.fullmatch(field.pattern, checked[field.name]):
+            raise InvalidInputError(f"{field.title} is missing or malformed.", hint=field.example)
+    await save_notifier(uow, vault, name, checked)
+    await record(uow, "notifier.set", target=name)
 
 
 async def switch_plugin(
@@ -108,7 +151,8 @@ async def switch_plugin(
         await uow.commit()
     for tenant_id in scope.tenant_ids:
         await _follow(database, scope.narrow(tenant_id), plugin, enabled=enabled, queue=queue)
-    return _described(plugin, {distribution: enabled})
+    async with UnitOfWork(database, scope) as uow:
+        return _described(plugin, {distribution: enabled}, await list_notifiers(uow))
 
 
 async def _follow(database: Database, scope: Scope, plugin: InstalledPlugin, *, enabled: bool, queue: Queue) -> None:
@@ -126,7 +170,7 @@ def _is_enabled(plugin: InstalledPlugin, choices: Mapping[str, bool]) -> bool:
     return not plugin.error and choices.get(plugin.distribution, is_house(plugin))
 
 
-def _described(plugin: InstalledPlugin, choices: Mapping[str, bool]) -> AgencyPlugin:
+def _described(plugin: InstalledPlugin, choices: Mapping[str, bool], ready: Sequence[str]) -> AgencyPlugin:
     house = is_house(plugin)
     return AgencyPlugin(
         distribution=plugin.distribution,
@@ -145,5 +189,14 @@ def _described(plugin: InstalledPlugin, choices: Mapping[str, bool]) -> AgencyPl
                 streams=tuple(stream.name for stream in connector.streams),
             )
             for connector in plugin.connectors
+        ),
+        notifiers=tuple(
+            PluginNotifier(
+                name=notifier.info.name,
+                title=notifier.info.title,
+                fields=notifier.info.settings,
+                ready=notifier.info.name in ready,
+            )
+            for notifier in plugin.notifiers
         ),
     )

@@ -29,10 +29,11 @@ class Registry(Installed):
         known = ", ".join(sorted(plugin.distribution for plugin in self.plugins)) or "none"
         raise NotFoundError(f"There is no plugin called {distribution!r}.", hint=f"Installed: {known}.")
 
-    def plugin_of(self, connector: str) -> InstalledPlugin:
-        """The plugin that brings a connector. Raises NotFoundError."""
-        self.connector(connector)
-        return next(p for p in self.plugins if any(c.info.name == connector for c in p.connectors))
+    def plugin_of(self, name: str) -> InstalledPlugin:
+        """The plugin that brings a connector or a notifier. Raises NotFoundError."""
+        if name not in self.notifiers:
+            self.connector(name)
+        return next(p for p in self.plugins if any(k.info.name == name for k in (*p.connectors, *p.notifiers)))
 
     def connector(self, name: str) -> type[Connector]:
         """The connector called `name`. Raises NotFoundError that lists what there is."""

@@ -52,6 +52,18 @@ plugin_choices = Table(
     info=AGENCY,
 )
 
+# Where an agency wants to be told things. `settings` is sealed JSON: an address is a secret.
+notifier_settings = Table(
+    "notifier_settings",
+    metadata,
+    uuid("agency_id", key=True),
+    text("notifier", key=True),
+    sealed("settings"),
+    moment("saved_at", now=True),
+    ForeignKeyConstraint(["agency_id"], ["agencies.agency_id"], ondelete="CASCADE"),
+    info=AGENCY,
+)
+
 oauth_states = Table(
     "oauth_states",
     metadata,

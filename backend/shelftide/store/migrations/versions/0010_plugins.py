@@ -1,4 +1,4 @@
-"""Which plugins an agency uses.
+"""Which plugins an agency uses, and where it wants to be told things.
 
 Revision: 0010, after 0009.
 """

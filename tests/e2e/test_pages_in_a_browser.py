@@ -26,8 +26,8 @@ async def test_console_is_accessible_and_calls_nobody_else(browser: Browser, ser
     await visitor.sign_in(served.console, "owner@north.example")
     brand = f"/console/brands/{served.stage.luxi}"
     quiet = f"/console/brands/{served.stage.quiet}"
-    pages = ("/console", "/console/brands", brand, quiet, f"{quiet}/connections", "/console/runs", "/console/data")
-    pages += ("/console/plugins",)
+    pages = ["/console", "/console/brands", brand, quiet, f"{quiet}/connections"]
+    pages += ["/console/runs", "/console/data", "/console/plugins"]
     for path in pages:
         await visitor.page.goto(f"{served.console}{path}")
         assert await visitor.page.get_attribute("html", "data-bs-theme") == scheme

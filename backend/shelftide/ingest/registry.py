@@ -33,7 +33,7 @@ class Registry(Installed):
         """The plugin that brings a connector or a notifier. Raises NotFoundError."""
         if name not in self.notifiers:
             self.connector(name)
-        return next(p for p in self.plugins if any(k.info.name == name for k in (*p.connectors, *p.notifiers)))
+        return next(p for p in self.plugins if name in p.names)
 
     def connector(self, name: str) -> type[Connector]:
         """The connector called `name`. Raises NotFoundError that lists what there is."""

@@ -33,6 +33,11 @@ class InstalledPlugin(msgspec.Struct, frozen=True, kw_only=True):
         """`ok` or `broken`."""
         return "broken" if self.error else "ok"
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What its connectors and notifiers are called."""
+        return (*(c.info.name for c in self.connectors), *(n.info.name for n in self.notifiers))
+
 
 class Installed:
     """All plugins. `allowed` names distributions; empty means all that are installed."""
@@ -44,7 +49,7 @@ class Installed:
         for entry in found:
             if not allowed or _distribution(entry) in allowed:
                 plugin = _without_clash(_load(entry), taken)
-                taken |= {c.info.name: plugin.distribution for c in (*plugin.connectors, *plugin.notifiers)}
+                taken |= dict.fromkeys(plugin.names, plugin.distribution)
                 plugins.append(plugin)
         self.plugins = tuple(plugins)
         self.connectors = {c.info.name: c for plugin in plugins for c in plugin.connectors}
@@ -56,13 +61,13 @@ def _distribution(entry: EntryPoint) -> str:
 
 
 def _publisher(entry: EntryPoint) -> str:
-    told = entry.dist.metadata if entry.dist else {}
-    names = (told.get(name) for name in ("Author", "Author-email", "Maintainer", "Maintainer-email"))
+    told = entry.dist.metadata.json if entry.dist else {}
+    names = (told.get(name) for name in ("author", "author_email", "maintainer", "maintainer_email"))
     return next((str(name) for name in names if name), "")
 
 
 def _without_clash(plugin: InstalledPlugin, taken: dict[str, str]) -> InstalledPlugin:
-    clash = next((c.info.name for c in (*plugin.connectors, *plugin.notifiers) if c.info.name in taken), None)
+    clash = next((name for name in plugin.names if name in taken), None)
     if clash is None:
         return plugin
     reason = f"connector {clash!r} is already registered by {taken[clash]}"
@@ -97,7 +102,7 @@ def _registered(entry: EntryPoint) -> tuple[tuple[type[Connector], ...], tuple[t
         if not (isinstance(notifier, type) and issubclass(notifier, Notifier)):
             raise TypeError(f"{notifier!r} is not a Notifier class")
         _check_version(notifier.info.name, notifier.info.api_requires)
-    names = [kind.info.name for kind in (*found, *notifiers)]
+    names = [*(c.info.name for c in found), *(n.info.name for n in notifiers)]
     if len(set(names)) != len(names):
         raise ValueError("it registers two connectors of one name")
     return found, notifiers

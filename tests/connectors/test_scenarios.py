@@ -16,6 +16,7 @@ from shelftide_shopify.connector import Shopify
 from shelftide_tiktok.ads import TikTokAds
 from shelftide_tiktok.organic import TikTokOrganic
 from shelftide_tiktok.shop import TikTokShop
+from shelftide_walmart.connector import Walmart
 from shelftide_xiaohongshu.ark import XiaohongshuArk
 from shelftide_xiaohongshu.juguang import XiaohongshuJuguang
 from shelftide_xiaohongshu.pugongying import XiaohongshuPugongying
@@ -33,6 +34,7 @@ WITHOUT: dict[type[Connector], Sequence[str]] = {
     XiaohongshuArk: ("moderation-delay",),
     XiaohongshuJuguang: ("moderation-delay",),
     XiaohongshuPugongying: (),
+    Walmart: ("moderation-delay",),
 }
 # Shopify's bucket fills by the machine's clock; a bulk file's address is signed anew, Meta's next page names the token.
 _BY_THE_CLOCK = re.compile(rb'"currentlyAvailable":[\d.]+|(signature|access_token|appsecret_proof)=[\w%-]+')

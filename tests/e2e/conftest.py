@@ -58,6 +58,7 @@ def served() -> Iterator[Served]:
             port = probe.getsockname()[1]
         environment = {
             **os.environ, "SHELFTIDE_DATA_DIR": str(home), "SHELFTIDE_PORT": str(port), "SHELFTIDE_ENGINE": "postgres",
+            "PYTHONPATH": str(_outsider(home)),
         }  # fmt: skip
         command = [sys.executable, "-m", "granian", "--factory", "--interface", "asgi", "--host", "127.0.0.1"]
         command += ["--port", str(port), "--workers", "1", "--no-ws", "--no-log", "shelftide.app:create"]
@@ -67,6 +68,40 @@ def served() -> Iterator[Served]:
             yield Served(stage=stage, port=port)
         finally:
             _end(process)
+
+
+_OUTSIDER = """\
+from shelftide_sdk import Connector, ConnectorInfo, Health, HealthState, hookimpl
+
+
+class Bazaar(Connector):
+    info = ConnectorInfo(
+        name="bazaar", title="Bazaar", platform="bazaar", api_requires=(1, 0), hosts=("bazaar.example",)
+    )
+
+    async def check(self, ctx):
+        return Health(state=HealthState.OK)
+
+    async def read(self, ctx, stream, cursor):
+        return
+        yield
+
+
+@hookimpl
+def register_connectors():
+    return [Bazaar]
+"""
+
+
+def _outsider(home: Path) -> Path:
+    """Somebody else's plugin, installed beside the server."""
+    site = home / "site"
+    told = site / "bazaar_plugin-1.2.dist-info"
+    told.mkdir(parents=True)
+    (site / "bazaar_plugin.py").write_text(_OUTSIDER)
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: bazaar-plugin\nVersion: 1.2\nAuthor: Bazaar & Sons\n")
+    (told / "entry_points.txt").write_text("[shelftide]\nbazaar = bazaar_plugin\n")
+    return site
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, host: str) -> None:

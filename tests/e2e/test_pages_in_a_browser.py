@@ -26,7 +26,8 @@ async def test_console_is_accessible_and_calls_nobody_else(browser: Browser, ser
     await visitor.sign_in(served.console, "owner@north.example")
     brand = f"/console/brands/{served.stage.luxi}"
     quiet = f"/console/brands/{served.stage.quiet}"
-    pages = ("/console", "/console/brands", brand, quiet, f"{quiet}/connections", "/console/runs", "/console/data")
+    pages = ["/console", "/console/brands", brand, quiet, f"{quiet}/connections"]
+    pages += ["/console/runs", "/console/data", "/console/plugins"]
     for path in pages:
         await visitor.page.goto(f"{served.console}{path}")
         assert await visitor.page.get_attribute("html", "data-bs-theme") == scheme
@@ -85,6 +86,24 @@ async def test_a_change_goes_through_htmx_with_the_csrf_header(browser: Browser,
     assert reply.status == 200
     assert await reply.request.header_value("x-csrf-token")
     await visitor.page.wait_for_selector("text=Waiting for a worker")
+
+
+async def test_an_owner_enables_an_outsiders_plugin_with_open_eyes(browser: Browser, served: Served) -> None:
+    visitor = await open_visitor(browser)
+    await visitor.sign_in(served.console, "owner@ponte.example")
+    await visitor.page.goto(f"{served.console}/console/plugins")
+    card = visitor.page.locator("section", has_text="bazaar-plugin")
+    await expect(card).to_contain_text("Bazaar & Sons")
+    await expect(card).to_contain_text("Full rights")
+    await card.get_by_role("button", name="Enable").click()
+    await expect(card).to_contain_text("Disabled")  # the browser asks for the box to be ticked first
+    await card.get_by_role("checkbox").check()
+    await card.get_by_role("button", name="Enable").click()
+    await expect(card.get_by_role("button", name="Disable")).to_be_visible()
+    assert await visitor.violations() == []
+    visitor.page.on("dialog", lambda dialog: dialog.accept())
+    await card.get_by_role("button", name="Disable").click()
+    await expect(card).to_contain_text("Disabled")
 
 
 async def test_a_refusal_is_told_on_the_page(browser: Browser, served: Served) -> None:

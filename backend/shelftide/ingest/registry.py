@@ -5,11 +5,35 @@ from importlib.metadata import EntryPoint
 
 from shelftide.core.errors import NotFoundError
 from shelftide_sdk import Connector
-from shelftide_sdk.installed import Installed
+from shelftide_sdk.installed import Installed, InstalledPlugin
+
+# What this house builds, tests and releases together with the server. Everybody else's code is an outsider's.
+HOUSE = frozenset(
+    {"shelftide-amazon", "shelftide-meta", "shelftide-shopify", "shelftide-tiktok", "shelftide-xiaohongshu"}
+)
+
+
+def is_house(plugin: InstalledPlugin) -> bool:
+    """Whether a plugin is the house's own, and so enabled unless an agency says otherwise."""
+    return plugin.distribution.lower().replace("_", "-") in HOUSE
 
 
 class Registry(Installed):
     """All connectors of this installation."""
+
+    def plugin(self, distribution: str) -> InstalledPlugin:
+        """The installed distribution of that name. Raises NotFoundError that lists what there is."""
+        for plugin in self.plugins:
+            if plugin.distribution == distribution:
+                return plugin
+        known = ", ".join(sorted(plugin.distribution for plugin in self.plugins)) or "none"
+        raise NotFoundError(f"There is no plugin called {distribution!r}.", hint=f"Installed: {known}.")
+
+    def plugin_of(self, name: str) -> InstalledPlugin:
+        """The plugin that brings a connector or a notifier. Raises NotFoundError."""
+        if name not in self.notifiers:
+            self.connector(name)
+        return next(p for p in self.plugins if name in p.names)
 
     def connector(self, name: str) -> type[Connector]:
         """The connector called `name`. Raises NotFoundError that lists what there is."""

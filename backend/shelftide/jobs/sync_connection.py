@@ -12,12 +12,14 @@ from shelftide.analytics.rollup import roll_up
 from shelftide.core.points import Point, reached
 from shelftide.ingest.budgets import SharedLimiter, limit_keys
 from shelftide.ingest.credentials import StoredCredentials
+from shelftide.ingest.plugins import PluginDisabledError, require_enabled
 from shelftide.ingest.sync import Sync, SyncReport, first_read_from
 from shelftide.jobs.job import JobContext, Queue, job
 from shelftide.jobs.match_products import match_products
 from shelftide.jobs.services import Services
 from shelftide.store.repositories.agencies import pseudonym_key
 from shelftide.store.repositories.connections import Connection, get_connection, set_health
+from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk import Connector, Context, ContractError, Health, HealthState, NoAuth, TransientError
 from shelftide_sdk.http import PlatformClient
 
@@ -71,8 +73,20 @@ async def open_session(ctx: JobContext, connection_id: str) -> tuple[Session, by
     await services.refresh_clock()
     async with ctx.unit_of_work() as uow:
         connection = await get_connection(uow, UUID(connection_id))
+        await _stop_if_disabled(uow, services, connection)
         key = await pseudonym_key(uow, services.vault)
     return Session(services, ctx, connection), key
+
+
+async def _stop_if_disabled(uow: UnitOfWork, services: Services, connection: Connection) -> None:
+    """A connection whose plugin the agency does not use stands still and says why. Raises PluginDisabledError."""
+    try:
+        await require_enabled(uow, services.registry, connection.connector)
+    except PluginDisabledError as error:
+        if connection.state != "paused":
+            await set_health(uow, connection.connection_id, state="paused", reason=error.message, step=error.hint)
+            await uow.commit()
+        raise
 
 
 @job("sync.run", queue=Queue.INGEST, max_attempts=5, time_limit=timedelta(hours=2))

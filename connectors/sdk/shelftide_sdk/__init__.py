@@ -45,6 +45,7 @@ from shelftide_sdk.errors import (
 from shelftide_sdk.hookspecs import hookimpl, hookspec
 from shelftide_sdk.metrics import Withdrawn
 from shelftide_sdk.money import Money
+from shelftide_sdk.notifier import Notice, Notifier, NotifierContext, NotifierInfo
 from shelftide_sdk.webhooks import Delivery, ForgedDeliveryError, Matter, Subject, Webhooks
 
 __all__ = [
@@ -72,6 +73,10 @@ __all__ = [
     "Matter",
     "Money",
     "NoAuth",
+    "Notice",
+    "Notifier",
+    "NotifierContext",
+    "NotifierInfo",
     "OAuth2",
     "Outgoing",
     "Page",

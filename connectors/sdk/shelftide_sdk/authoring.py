@@ -42,7 +42,11 @@ def make_package(name: str, folder: Path, *, title: str = "", host: str = "") ->
     except ImportError as error:
         raise ConfigurationError("copier is not installed.", hint="pip install 'shelftide-sdk[new]'") from error
     answers = {"name": name, **({"title": title} if title else {}), **({"host": host} if host else {})}
-    copier.run_copy(str(_TEMPLATE), str(folder), data=answers, defaults=True, quiet=True, unsafe=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        copier.run_copy(str(_TEMPLATE), str(folder), data=answers, defaults=True, quiet=True, unsafe=False)
+    except OSError as error:
+        raise ConfigurationError(f"{folder} cannot be written: {error.strerror}.", hint="Check --into.") from error
     return folder
 
 

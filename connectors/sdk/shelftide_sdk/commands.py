@@ -13,9 +13,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import click
 import msgspec
+import stamina
 from rich.console import Console
 from rich.table import Table
 
@@ -130,6 +132,7 @@ class Session:
 
     def __init__(self, connector: type[Connector], config: Config, base_url: str | None) -> None:
         at, since = _moment("now", config.now), _moment("since", config.since)
+        _check_base(base_url)
         self.connector = connector()
         self.clock = SystemTime() if at is None else _FixedTime(at)
         app = {"client_id": "cli", "client_secret": "", "redirect_uri": "", **config.app}
@@ -162,6 +165,16 @@ class Session:
 
     async def __aexit__(self, *_: Any) -> None:
         await self.client.close()
+
+
+def _check_base(base_url: str | None) -> None:
+    try:
+        parts = urlsplit(base_url or "http://127.0.0.1")
+        good = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) and not parts.query
+    except ValueError:  # a port beyond 65535
+        good = False
+    if not good:
+        raise ConfigurationError(f"{base_url!r} is no address of a server.", hint="Such as http://127.0.0.1:8021.")
 
 
 class Commands(click.Group):
@@ -210,6 +223,8 @@ def connector(registry: Callable[[], RegistryView]) -> click.Group:
     @click.group(cls=Commands, help="Connectors: list, check, read, test.")
     def group() -> None:
         """Group."""
+        # By default each retry is logged on standard output, where a machine expects the answer alone.
+        stamina.instrumentation.set_on_retry_hooks(())
 
     group.add_command(_list_command(registry))
     group.add_command(_check_command(find))
@@ -407,7 +422,14 @@ async def read_to_file(session: Session, stream_name: str, cursor: dict[str, Any
     try:
         stream = session.connector.stream(stream_name)
     except KeyError as error:
-        raise ConfigurationError(str(error.args[0])) from error
+        raise ConfigurationError(str(error.args[0]), hint="Check --stream.") from error
+    try:
+        session.context.start(stream, cursor)
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"--cursor: {stream.cursor} is no ISO-8601 time: {(cursor or {}).get(str(stream.cursor))!r}.",
+            hint="Give the last line's cursor of an earlier read.",
+        ) from error
     counts = {"records": 0, "deleted": 0, "quarantined": 0}
     last = cursor
     try:
@@ -465,7 +487,9 @@ def _cursor(text: str | None) -> dict[str, Any] | None:
             "--cursor is not JSON.", hint="Give the last line's cursor of an earlier read."
         ) from error
     if value is not None and not isinstance(value, dict):
-        raise ConfigurationError("--cursor is not a JSON object.")
+        raise ConfigurationError(
+            "--cursor is not a JSON object.", hint="Give the last line's cursor of an earlier read."
+        )
     return value
 
 

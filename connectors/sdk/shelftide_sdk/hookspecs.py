@@ -5,6 +5,7 @@ from typing import Any
 import pluggy
 
 from shelftide_sdk.connector import Connector
+from shelftide_sdk.notifier import Notifier
 
 PROJECT = "shelftide"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -17,7 +18,7 @@ def register_connectors() -> list[type[Connector]]:  # type: ignore[empty-body] 
 
 
 @hookspec
-def register_notifiers() -> list[type[Any]]:  # type: ignore[empty-body]  # a hook specification has no body
+def register_notifiers() -> list[type[Notifier]]:  # type: ignore[empty-body]  # a hook specification has no body
     """Return notifier classes: ways to tell a person something outside the product."""
 
 

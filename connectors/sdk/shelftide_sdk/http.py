@@ -30,6 +30,7 @@ from shelftide_sdk.errors import (
 )
 from shelftide_sdk.hosts import Routes, host_pattern
 from shelftide_sdk.limits import Limiter, MemoryLimiter, OverBudgetError
+from shelftide_sdk.notifier import Notifier
 
 RENEWABLE = (OAuth2, ClientCredentials)
 _BODY_LIMIT = 64 * 2**20
@@ -93,11 +94,11 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlatformClient:
-    """Implements `shelftide_sdk.client.Client` for one connection and one run."""
+    """Implements `shelftide_sdk.client.Client` for one connection and one run, or for a notifier."""
 
     def __init__(
         self,
-        connector: type[Connector],
+        connector: type[Connector] | type[Notifier],
         *,
         credentials: Credentials,
         settings: Mapping[str, str],

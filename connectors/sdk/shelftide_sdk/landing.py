@@ -33,6 +33,11 @@ _BATCH = 500
 Key = tuple[Any, ...]
 
 
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(12)
+
+
 class Landing:
     """Keeps the last row of each key, then writes a fresh file."""
 
@@ -51,6 +56,13 @@ class Landing:
         self._open().close()
 
     def _open(self) -> Any:
+        try:
+            if self._path.is_file() and (head := _head(self._path)) and head[8:] != b"DUCK":
+                raise ConfigurationError(
+                    f"{self._path} holds something else, which is left alone.", hint="Name a new file with --to."
+                )
+        except OSError as error:
+            raise ConfigurationError(f"{self._path} cannot be read: {error.strerror}.", hint="Check --to.") from error
         try:
             return self._duckdb.connect(str(self._path))
         except self._duckdb.Error as error:

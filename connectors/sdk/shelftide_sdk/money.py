@@ -34,6 +34,14 @@ class Money(msgspec.Struct, frozen=True, gc=False):
             raise DataError(f"amount out of range: {amount!r}")
         return cls(value, currency)
 
+    @classmethod
+    def from_minor(cls, units: int, currency: str | None) -> "Money":
+        """An amount in the currency's smallest unit: 4205 EUR is 42.05, 4205 JPY is 4205. Raises DataError."""
+        if type(units) is not int:
+            raise DataError(f"not an amount in minor units: {units!r}")
+        found = cls.parse(units, currency)
+        return cls(found.amount.scaleb(-_DIGITS.get(found.currency, 2)), found.currency)
+
     def __add__(self, other: "Money") -> "Money":
         return Money(self.amount + self._same(other), self.currency)
 
@@ -56,3 +64,7 @@ RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB 
 TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
 """
 CURRENCIES = frozenset(_CODES.split())
+# ISO 4217, currencies whose minor unit is not a hundredth.
+_WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
+_DIGITS = {**dict.fromkeys(_WHOLE.split(), 0), **dict.fromkeys(_THOUSANDTHS.split(), 3)}

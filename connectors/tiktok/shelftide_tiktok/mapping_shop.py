@@ -239,7 +239,8 @@ def map_refund(row: Row, shop: Shop) -> list[Record]:
     """A return as a refund, once its money was given back; nothing before. Raises DataError for an unknown state.
 
     TikTok names no moment of payment: the last update is the closest, since a settled return changes no more.
-    `quantity` counts the pieces that come back; a refund without return brings none.
+    `quantity` counts the pieces that come back; a refund without return brings none, and one
+    of no kind does not say.
     """
     # TikTok's own list writes two of the words without the E.
     status = str(row.get("return_status") or "").replace("REPLACMENT", "REPLACEMENT")
@@ -259,12 +260,18 @@ def map_refund(row: Row, shop: Shop) -> list[Record]:
             refunded_at=updated_at,
             zone=shop.zone,
             amount=money(paid, "refund_total", paid.get("currency")),
-            quantity=len(rows(row, "return_line_items")) if kind == "RETURN_AND_REFUND" else 0,
+            quantity=_pieces_back(row, kind),
             reason=row.get("return_reason_text") or row.get("return_reason") or None,
             status=status.lower(),
             updated_at=updated_at,
         )
     ]
+
+
+def _pieces_back(row: Row, kind: str) -> int | None:
+    if not kind:
+        return None
+    return len(rows(row, "return_line_items")) if kind == "RETURN_AND_REFUND" else 0
 
 
 def map_product(row: Row, shop: Shop) -> list[Record]:

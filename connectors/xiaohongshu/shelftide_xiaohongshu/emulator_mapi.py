@@ -108,9 +108,7 @@ class MapiEmulator(XiaohongshuEmulator):
             accounts = [(key, brand.name) for key, brand in self._advertisers.items()]
             accounts += [(key, f"{len(owned)} 个账户") for key, owned in self._clients.items() if len(owned) > 1]
         fields = {name: asked.get(name, "") for name in ("redirect_uri", "state")}
-        return consent_page(
-            "授权应用访问您的账户", accounts, fields, action="approve", button="授权", language="zh"
-        )
+        return consent_page("授权应用访问您的账户", accounts, fields, action="approve", button="授权", language="zh")
 
     def approve(self, request: Request) -> Response:
         """Back to the app with a code."""

@@ -10,6 +10,8 @@ from shelftide_walmart.emulator import WalmartEmulator
 class TestWalmart(ConnectorConformance):
     connector = Walmart
     since = days(40)
+    loopback = True
+    error_replies = ('{"errors": {"error": [{"code": "SYSTEM_ERROR.GMP_GATEWAY_API"}]}}', '{"list": null}')
 
     def expected_rows(self, world: WorldView, stream: str) -> int:
         emulator = WalmartEmulator(world)

@@ -12,6 +12,7 @@ import msgspec
 from tests.connectors.hostile.platform import AUTH, HOST
 
 from shelftide_sdk import (
+    Account,
     AuthorizationError,
     Connector,
     ConnectorError,
@@ -71,6 +72,10 @@ class Honest(Connector):
     async def check(self, ctx: Context) -> Health:
         await ctx.client.get(f"{API}/shop")
         return Health(state=HealthState.OK)
+
+    async def accounts(self, ctx: Context) -> list[Account]:
+        shop = (await ctx.client.get(f"{API}/shop")).json()
+        return [Account(source_id="shop-1", name="Shop", zone=shop["zone"])]
 
     async def read(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
         newest = (cursor or {}).get("updated_at", "")

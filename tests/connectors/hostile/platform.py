@@ -97,3 +97,36 @@ class OrderBook(Emulator):
         if "schema-drift" in self.scenarios:
             rows = [{**row, "total": None} if row["id"] == "o-007" else {**row, "status": "HELD"} for row in rows]
         return reply({"orders": rows, "next_token": str(following) if following < len(found) else None})
+
+
+class TiedBook(OrderBook):
+    """Three orders each changed in the same moment: a page often ends between them."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        rows = super().rows()
+        return [{**row, "changed": rows[number - number % 3]["changed"]} for number, row in enumerate(rows)]
+
+
+class BookByCreation(OrderBook):
+    """Sorted by the day of the order, asked for by the day of the change: an old order changes late."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        rows = super().rows()
+        return [{**row, "changed": rows[number * 7 % ORDERS]["changed"]} for number, row in enumerate(rows)]
+
+
+class BookWithHoles(OrderBook):
+    """Now and then a page is empty and yet not the last one."""
+
+    def _orders(self, request: Request) -> Response:
+        if request.params.get("page_token") == str(2 * LIMIT):
+            return reply({"orders": [], "next_token": f"0{2 * LIMIT}"})
+        return super()._orders(request)
+
+
+class Ledger(OrderBook):
+    """Says what an order is made of; some are paid back."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        parts = {"net": "8.00", "tax": "1.60", "shipping": "3.90", "total": "13.50", "paid_back": "1.25"}
+        return [{**row, **parts} for row in super().rows()]

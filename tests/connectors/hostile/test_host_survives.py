@@ -13,7 +13,7 @@ import pytest
 from tests.connectors.hostile import connector as hostile
 from tests.connectors.hostile.connector import Honest
 from tests.connectors.hostile.platform import HOST
-from tests.connectors.hostile.test_conformance_names_faults import FAULTS, suite_of
+from tests.connectors.hostile.test_conformance_names_faults import FAULTS, KINDS, suite_of
 
 from shelftide.core.errors import NotFoundError
 from shelftide.ingest.registry import load_plugins
@@ -46,7 +46,7 @@ async def drain(pages: AsyncIterator[Page]) -> list[Page]:
 
 @pytest.mark.parametrize("fault", sorted(set(FAULTS) - _STOPPED_BY_THE_CLOCK))
 async def test_reading_ends_with_pages_or_an_error_of_the_sdk(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    suite = suite_of(getattr(hostile, fault), monkeypatch)
+    suite = suite_of(KINDS[fault], monkeypatch)
     async with Bench(suite.wiring()) as bench:
         stream = bench.wiring.connector.streams[0]
         for cursor in (None, {"updated_at": "2026-02-20T00:00:00+00:00"}, {"updated_at": "nonsense"}):
@@ -59,19 +59,19 @@ async def test_reading_ends_with_pages_or_an_error_of_the_sdk(fault: str, monkey
 
 @pytest.mark.parametrize("fault", sorted(_STOPPED_BY_THE_CLOCK))
 async def test_a_hanging_read_can_be_cancelled(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    suite = suite_of(getattr(hostile, fault), monkeypatch)
+    suite = suite_of(KINDS[fault], monkeypatch)
     async with Bench(suite.wiring()) as bench:
-        reading = drain(guarded(getattr(hostile, fault)().read(bench.context(), Honest.streams[0], None)))
+        reading = drain(guarded(KINDS[fault]().read(bench.context(), Honest.streams[0], None)))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reading, 0.05)
 
 
 @pytest.mark.parametrize("fault", ["EndlessLoop", "SamePageForEver"])
 async def test_a_read_that_does_not_move_is_ended(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    suite = suite_of(getattr(hostile, fault), monkeypatch)
+    suite = suite_of(KINDS[fault], monkeypatch)
     async with Bench(suite.wiring()) as bench:
         with pytest.raises(ContractError, match="does not move"):
-            await drain(guarded(getattr(hostile, fault)().read(bench.context(), Honest.streams[0], None)))
+            await drain(guarded(KINDS[fault]().read(bench.context(), Honest.streams[0], None)))
 
 
 async def test_empty_pages_for_ever_are_ended() -> None:

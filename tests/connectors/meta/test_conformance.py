@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from shelftide_meta import emulator_ads_facts as ads_facts
@@ -11,6 +12,7 @@ from shelftide_meta.instagram import Instagram
 from shelftide_meta.mapping_ads import WINDOWS
 from shelftide_meta.mapping_instagram import PACIFIC
 from shelftide_sdk.connector import days
+from shelftide_sdk.quality import parse_quality
 from shelftide_sdk.testing.conformance import ConnectorConformance
 from shelftide_sdk.testing.conformance.bench import Wiring
 from shelftide_sdk.testing.world.model import Brand, Network, WorldView
@@ -73,6 +75,7 @@ class TestInstagram(ConnectorConformance):
 
 class TestMetaAds(ConnectorConformance):
     connector = MetaAds
+    exempt = parse_quality((files("shelftide_meta") / "quality.yaml").read_bytes(), "quality.yaml").exempt
     since = ADS_SINCE
     loopback = True
     error_replies = ERRORS

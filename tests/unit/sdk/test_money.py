@@ -46,3 +46,19 @@ def test_adds_and_subtracts_in_one_currency_only() -> None:
 def test_currencies_are_codes_of_three_letters() -> None:
     assert {"EUR", "USD", "CNY", "GBP"} <= CURRENCIES
     assert all(len(code) == 3 and code.isupper() for code in CURRENCIES)
+
+
+@pytest.mark.parametrize(
+    ("units", "currency", "amount"),
+    [(4205, "EUR", "42.05"), (-5, "USD", "-0.05"), (4205, "JPY", "4205"), (4205, "KWD", "4.205"), (0, "TND", "0.000")],
+)
+def test_minor_units_have_as_many_digits_as_the_currency(units: int, currency: str, amount: str) -> None:
+    assert str(Money.from_minor(units, currency).amount) == amount
+
+
+@pytest.mark.parametrize(
+    ("units", "currency"), [(42.05, "EUR"), ("4205", "EUR"), (True, "EUR"), (1, "EURO"), (1, None)]
+)
+def test_what_is_no_amount_in_minor_units_is_refused(units: Any, currency: str | None) -> None:
+    with pytest.raises(DataError):
+        Money.from_minor(units, currency)

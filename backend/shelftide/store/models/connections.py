@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
@@ -38,6 +39,32 @@ provider_budgets = Table(
     uuid("agency_id", key=True),
     text("name", key=True),
     json("state", default="{}"),
+    ForeignKeyConstraint(["agency_id"], ["agencies.agency_id"], ondelete="CASCADE"),
+    info=AGENCY,
+)
+
+# What an agency said of a plugin. Where it said nothing, the house's own are on and everybody else's are off.
+plugin_choices = Table(
+    "plugin_choices",
+    metadata,
+    uuid("agency_id", key=True),
+    text("distribution", key=True),
+    Column("enabled", Boolean(), nullable=False),
+    text("version", default=""),
+    uuid("decided_by", null=True),
+    moment("decided_at", now=True),
+    ForeignKeyConstraint(["agency_id"], ["agencies.agency_id"], ondelete="CASCADE"),
+    info=AGENCY,
+)
+
+# Where an agency wants to be told things. `settings` is sealed JSON: an address is a secret.
+notifier_settings = Table(
+    "notifier_settings",
+    metadata,
+    uuid("agency_id", key=True),
+    text("notifier", key=True),
+    sealed("settings"),
+    moment("saved_at", now=True),
     ForeignKeyConstraint(["agency_id"], ["agencies.agency_id"], ondelete="CASCADE"),
     info=AGENCY,
 )

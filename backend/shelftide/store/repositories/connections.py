@@ -20,6 +20,7 @@ from shelftide.store.models import (
     sku_stock,
     stream_states,
 )
+from shelftide.store.repositories.notices import queue_notices
 from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import UnitOfWork
 
@@ -144,7 +145,14 @@ async def list_connections(uow: UnitOfWork) -> list[Connection]:
 
 
 async def set_health(uow: UnitOfWork, connection_id: UUID, *, state: str, reason: str, step: str) -> None:
-    """Record what a check or a run found out."""
+    """Record what a check or a run found out. A connection that now needs a new consent is told to people, once."""
+    if state == "reconnect":
+        statement = select(connections.c.state).where(
+            connections.c.tenant_id == uow.scope.tenant_id, connections.c.connection_id == connection_id
+        )
+        before = (await uow.connection.execute(statement.with_for_update())).scalar_one_or_none()
+        if before not in (None, "reconnect"):
+            await queue_notices(uow, kind="connection.reconnect", connection_id=connection_id)
     await uow.connection.execute(
         update(connections)
         .where(connections.c.tenant_id == uow.scope.tenant_id, connections.c.connection_id == connection_id)

@@ -4,6 +4,7 @@ from shelftide.web.api.apps import AppController
 from shelftide.web.api.grants import GrantController
 from shelftide.web.api.imports import ImportController
 from shelftide.web.api.links import LinkController
+from shelftide.web.api.plugins import PluginController
 from shelftide.web.api.products import ProductController
 from shelftide.web.api.session import SessionController
 from shelftide.web.api.tenants import OperationsController, TenantController
@@ -15,6 +16,7 @@ API = (
     AppController,
     GrantController,
     LinkController,
+    PluginController,
     ProductController,
     ImportController,
 )

@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 
 from shelftide.core.scope import Right
 from shelftide.web.api.tenants import AnyRequest, PathId
-from shelftide.web.auth.connecting import GrantAccounts, connecting, grants_of
+from shelftide.web.auth.connecting import GrantAccounts, assign_account, connecting, grants_of
 from shelftide.web.auth.doors import AppServices, requires, scope_of
 
 
@@ -52,7 +52,7 @@ class GrantController(Controller):
     ) -> ConnectionReply:
         """Makes the connection and queues its first sync."""
         scope = scope_of(request, tenant_id)
-        connection_id = await connecting(services).assign(scope, services.registry.connector, grant_id, data.account_id)
+        connection_id = await assign_account(services, scope, grant_id, data.account_id)
         return ConnectionReply(connection_id=connection_id)
 
     @post(

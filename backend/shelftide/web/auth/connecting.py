@@ -10,11 +10,12 @@ from shelftide.core.errors import InvalidInputError
 from shelftide.core.scope import Scope
 from shelftide.ingest.connect import Connected, Connecting
 from shelftide.ingest.forms import key_form
+from shelftide.ingest.plugins import AgencyPlugin, require_enabled, switch_plugin
 from shelftide.jobs.services import Services
 from shelftide.jobs.simulation import queue_sync
 from shelftide.jobs.webhooks import queue_keeping
 from shelftide.store.repositories.agencies import list_tenants, record
-from shelftide.store.repositories.grants import Grant, GrantAccount, list_accounts, list_grants
+from shelftide.store.repositories.grants import Grant, GrantAccount, get_grant, list_accounts, list_grants
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.doors import principal
 from shelftide_sdk import AuthorizationError
@@ -48,11 +49,42 @@ async def connect_account(
         InvalidInputError: a field is missing or malformed, or the platform does not take the keys.
     """
     connector = services.registry.connector(data.connector)
+    await require_plugin(services, scope, data.connector)
     if not key_form(connector):
         return await begin_consent(request, services, scope, data)
     await services.refresh_clock()
     done = await connecting(services).enter(scope, connector, data.settings, data.keys)
     return ConnectReply(connection_ids=done.connection_ids, waiting=done.waiting)
+
+
+async def assign_account(services: Services, scope: Scope, grant_id: UUID, account_id: str) -> UUID:
+    """Give an account of a grant to the scope's brand. Returns the connection; see `Connecting.assign`."""
+    async with UnitOfWork(services.database, scope) as uow:
+        (tenant,) = await list_tenants(uow)
+        grant = await get_grant(uow, grant_id, [tenant.client_id])
+        await require_enabled(uow, services.registry, grant.connector)
+    return await connecting(services).assign(scope, services.registry.connector, grant_id, account_id)
+
+
+async def switch(
+    services: Services, scope: Scope, distribution: str, *, enabled: bool, full_rights: bool
+) -> AgencyPlugin:
+    """Enable or disable a plugin for the agency; what paused for it reads again."""
+    return await switch_plugin(
+        services.database,
+        scope,
+        services.registry,
+        distribution,
+        enabled=enabled,
+        full_rights=full_rights,
+        queue=_begin_reading,
+    )
+
+
+async def require_plugin(services: Services, scope: Scope, connector: str) -> None:
+    """Raise ConflictError when the agency has not enabled the plugin that a connector comes from."""
+    async with UnitOfWork(services.database, scope) as uow:
+        await require_enabled(uow, services.registry, connector)
 
 
 def redirect_uri(services: Services, connector: str) -> str:
@@ -108,6 +140,7 @@ async def finish_callback(
     request: Request[Any, Any, Any], services: Services, connector: str, scope: Scope, *, session_hash: str
 ) -> Connected:
     """Check the callback, connect what it opens; the first syncs are queued."""
+    await require_plugin(services, scope, connector)
     pairs = list(request.query_params.multi_items())
     if len({name for name, _ in pairs}) < len(pairs):
         raise InvalidInputError("The address names something twice.", hint="Start connecting again.")

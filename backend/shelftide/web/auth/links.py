@@ -35,7 +35,7 @@ from shelftide.store.repositories.links import (
 )
 from shelftide.store.repositories.people import list_domains
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide.web.auth.connecting import ConnectRequest, connecting, finish_callback, redirect_uri
+from shelftide.web.auth.connecting import ConnectRequest, connecting, finish_callback, redirect_uri, require_plugin
 from shelftide.web.auth.doors import requires
 from shelftide.web.auth.places import agency_scope, is_portal, place_of
 
@@ -60,6 +60,7 @@ async def make_link(request: AnyRequest, services: Services, scope: Scope, conne
         ConflictError: the agency has no portal, and a client is not sent to the console.
     """
     services.registry.connector(connector)
+    await require_plugin(services, scope, connector)
     token = secrets.token_urlsafe(32)
     async with UnitOfWork(services.database, scope) as uow:
         hosts = await list_domains(uow)
@@ -86,8 +87,10 @@ async def begin_by_link(
     """The platform's consent page, and the cookie without which its answer counts for nothing."""
     connector = services.registry.connector(link.connector)
     secret = f"{link.link_id}.{secrets.token_urlsafe(32)}"
+    scope = await scope_of_link(request, link)
+    await require_plugin(services, scope, link.connector)
     await services.refresh_clock()
-    async with UnitOfWork(services.database, await scope_of_link(request, link)) as uow:
+    async with UnitOfWork(services.database, scope) as uow:
         url = await services.consent.begin(
             uow,
             connector,
@@ -113,6 +116,7 @@ async def begin_by_link(
 async def enter_by_link(request: AnyRequest, services: Services, link: ConnectLink, data: ConnectRequest) -> Connected:
     """Connect by keys that the client typed. Raises InvalidInputError; the link stays open then."""
     scope = await scope_of_link(request, link)
+    await require_plugin(services, scope, link.connector)
     await services.refresh_clock()
     async with _claimed(services, scope, link):
         return await connecting(services).enter(

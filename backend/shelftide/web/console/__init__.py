@@ -6,6 +6,7 @@ from shelftide.web.console.connections import ConnectionsController
 from shelftide.web.console.home import HomeController
 from shelftide.web.console.links import LinksController
 from shelftide.web.console.operations import OperationsPages
+from shelftide.web.console.plugins import PluginPages
 from shelftide.web.console.products import ProductsController
 from shelftide.web.console.simulation import SimulationController
 
@@ -17,5 +18,6 @@ CONSOLE = (
     AppsController,
     ProductsController,
     OperationsPages,
+    PluginPages,
     SimulationController,
 )

@@ -11,6 +11,7 @@ from shelftide.analytics.freshness import Freshness, freshness, is_stale
 from shelftide.core.errors import InvalidInputError, NotFoundError
 from shelftide.core.scope import Right
 from shelftide.ingest.forms import key_form
+from shelftide.ingest.plugins import list_plugins
 from shelftide.jobs.simulation import queue_sync
 from shelftide.jobs.sync_connection import check_connection
 from shelftide.store.repositories.agencies import get_tenant, record
@@ -23,7 +24,14 @@ from shelftide.store.repositories.connections import (
 )
 from shelftide.store.repositories.runs import Run, list_runs
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide.web.auth.connecting import ConnectReply, ConnectRequest, connect_account, connecting, grants_of
+from shelftide.web.auth.connecting import (
+    ConnectReply,
+    ConnectRequest,
+    assign_account,
+    connect_account,
+    connecting,
+    grants_of,
+)
 from shelftide.web.auth.doors import AppServices, requires, scope_of
 from shelftide.web.auth.places import console_only
 from shelftide.web.pages import AnyRequest, page
@@ -108,9 +116,7 @@ class ConnectionsController(Controller):
         """Give an account that waits to this brand."""
         form = await request.form()
         grant_id = _uuid(str(form.get("grant_id", "")))
-        await connecting(services).assign(
-            scope_of(request, tenant_id), services.registry.connector, grant_id, str(form.get("account_id", ""))
-        )
+        await assign_account(services, scope_of(request, tenant_id), grant_id, str(form.get("account_id", "")))
         return await _show(request, services, tenant_id, part=True)
 
     @post("/", status_code=204, guards=[requires(Right.CONNECT)])
@@ -144,6 +150,9 @@ async def _show(request: AnyRequest, services: AppServices, tenant_id: UUID, *, 
         tenant = await get_tenant(uow, tenant_id)
         connections, streams = await list_connections(uow), await list_streams(uow)
         runs = await list_runs(uow, limit=_RECENT)
+        usable = {
+            c.name for plugin in await list_plugins(uow, services.registry) if plugin.enabled for c in plugin.connectors
+        }
     scope = scope_of(request, tenant_id)
     may_connect = scope.may(Right.CONNECT)
     now = services.clock.now()
@@ -152,7 +161,9 @@ async def _show(request: AnyRequest, services: AppServices, tenant_id: UUID, *, 
         "brand": tenant,
         "health": health,
         "busy": any(item.busy for item in health),
-        "connectors": sorted(services.registry.connectors.values(), key=lambda c: c.info.title),
+        "connectors": sorted(
+            (c for name, c in services.registry.connectors.items() if name in usable), key=lambda c: c.info.title
+        ),
         "key_forms": {name: key_form(found) for name, found in services.registry.connectors.items()},
         "broken_plugins": [plugin for plugin in services.registry.plugins if plugin.error],
         "waiting": [grant for grant in await grants_of(services, scope) if grant.waiting] if may_connect else [],

@@ -1,6 +1,6 @@
 """Registrations at platforms with their review, scopes and limits; links by which a client connects.
 
-Revision: 0011, after 0009.
+Revision: 0011, after 0010.
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from alembic import op
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

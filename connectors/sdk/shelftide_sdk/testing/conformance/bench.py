@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
@@ -57,6 +58,10 @@ class FakeClock:
         return result
 
 
+def _refuse_to_block(seconds: Any, /) -> None:
+    raise EndlessReadError(f"time.sleep({seconds}) stops every connection of the process")
+
+
 _yield_to_loop = asyncio.sleep  # kept before any bench replaces it
 
 
@@ -106,11 +111,12 @@ class EmulatedCredentials:
 
 
 class Reading(msgspec.Struct, kw_only=True):
-    """All that a read brought, and how it ended."""
+    """All that a read brought, and how it ended. `asked` counts the requests that were made before each page came."""
 
     pages: list[Page] = []
     error: BaseException | None = None
     exchanges: list[Exchange] = []
+    asked: list[int] = []
     logs: list[str] = []
     trace: str = ""
 
@@ -236,7 +242,7 @@ class Bench:
             try:
                 async with asyncio.timeout(self.wiring.seconds):
                     pages = self.wiring.connector().read(self.context(since), stream, cursor)
-                    await _gather(pages, reading, stop_after)
+                    await _gather(pages, reading, stop_after, lambda: len(self.proxy.exchanges))
             except TimeoutError:
                 reading.error = EndlessReadError(f"no end after {self.wiring.seconds:g} real seconds")
             except (Exception, EndlessReadError) as error:  # noqa: BLE001  # what it raises is what is judged
@@ -309,6 +315,7 @@ class Bench:
         """Fake sleeps, no waiting between retries, logs kept."""
         handler = _Keeper(self.logs)
         root = logging.getLogger()
+        blocking, time.sleep = time.sleep, _refuse_to_block
         level, asyncio.sleep = root.level, self.clock.sleep  # type: ignore[assignment]  # the same shape, a clock of ours
         root.addHandler(handler)
         root.setLevel(logging.DEBUG)
@@ -316,14 +323,17 @@ class Bench:
             with stamina.set_testing(True, attempts=5, cap=True):
                 yield
         finally:
-            asyncio.sleep = _yield_to_loop
+            asyncio.sleep, time.sleep = _yield_to_loop, blocking
             root.removeHandler(handler)
             root.setLevel(level)
 
 
-async def _gather(pages: AsyncIterator[Page], reading: Reading, stop_after: int | None) -> None:
+async def _gather(
+    pages: AsyncIterator[Page], reading: Reading, stop_after: int | None, asked: Callable[[], int]
+) -> None:
     async for page in pages:
         reading.pages.append(page)
+        reading.asked.append(asked())
         if stop_after is not None and len(reading.pages) >= stop_after:
             return
         if len(reading.pages) > _PAGES:

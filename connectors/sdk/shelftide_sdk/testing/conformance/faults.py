@@ -17,7 +17,8 @@ App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], A
 
 _WORD = re.compile(r"[A-Z]{3,}(_[A-Z]+)*|[a-z]+(_[a-z]+)+")
 _NAME_OF_ID = re.compile(r"(^|_)(g?id|ids|key|cursor|token|code)$|(Id|Key|Cursor|Token)$", re.IGNORECASE)
-_MORE = re.compile(r"has_?(more|next(_?page)?)|next_?(page)?_?(token|cursor)", re.IGNORECASE)
+_MORE = re.compile(r"has_?(more|next(_?page)?)|next(_?(page|url|link))?|next_?(page)?_?(token|cursor)", re.IGNORECASE)
+_LINKED = re.compile(r"rel\s*=\s*\"?next\b", re.IGNORECASE)
 HUGE = 10**40
 
 
@@ -46,6 +47,12 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     asked: bytes
     status: int
     body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def names_more(self) -> bool:
+        """Whether the reply names a next page: outside its rows, or in a Link header (RFC 8288)."""
+        named = says_more(_without_rows(decode(self.body)[0]))
+        return named or any(name == "link" and _LINKED.search(value) for name, value in self.headers)
 
 
 class Memory:
@@ -54,6 +61,7 @@ class Memory:
     def __init__(self) -> None:
         self.seen: dict[str, list[Wire]] = {}
         self.count = 0
+        self.rows = 0
 
 
 Damage = Callable[[Wire, Memory], Wire]
@@ -147,6 +155,7 @@ def _exchange(scope: Message, at: float, asked: bytes, sent: Wire) -> Exchange:
         asked=asked,
         status=sent.status,
         body=sent.body,
+        headers=tuple((name.lower(), value) for name, value in sent.headers),
     )
 
 
@@ -166,6 +175,12 @@ def says_more(value: Any) -> bool:
         return False
     named = any(_MORE.fullmatch(name) and bool(inner) for name, inner in value.items())
     return named or any(says_more(inner) for inner in value.values())
+
+
+def _without_rows(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_rows(inner) for name, inner in value.items() if not isinstance(inner, list)}
+    return value
 
 
 def damage_rows(change: Callable[[list[Any]], None]) -> Damage:
@@ -216,6 +231,23 @@ def every_value(change: Callable[[Any], Any]) -> Damage:
                     holder[key] = change(holder[key])
 
     return damage_rows(edit)
+
+
+def another_field_each_row(change: Callable[[Any, Any], None]) -> Damage:
+    """As `one_field_a_row`, counted over all replies: short pages too come to every field."""
+
+    def damage(wire: Wire, memory: Memory) -> Wire:
+        value, lines = decode(wire.body)
+        found = list(row_lists(value))
+        for row in (row for rows in found for row in rows if isinstance(row, dict)):
+            fields = list(leaves(row))
+            if fields:
+                holder, key, _ = fields[memory.rows % len(fields)]
+                change(holder, key)
+            memory.rows += 1
+        return msgspec.structs.replace(wire, body=encode(value, lines)) if found else wire
+
+    return damage
 
 
 # -- the damages ---------------------------------------------------------------------------------------------
@@ -330,6 +362,10 @@ MALFORMED = (
     ),
     Fault(name="new-fields", title="a field is new", damage=damage_rows(_new_field), harmless=True),
     Fault(name="repeated-rows", title="a page repeats a row", damage=damage_rows(_repeat), harmless=True),
+)
+WITHHELD = (
+    Fault(name="withheld", title="a value is null", damage=another_field_each_row(_null)),
+    Fault(name="left-out", title="a field is left out", damage=another_field_each_row(_remove)),
 )
 PAGING = (
     Fault(name="same-page-for-ever", title="every page is the first page", damage=_replay(1)),

@@ -16,6 +16,7 @@ from shelftide_sdk.connector import Connector, SettingField, Stream
 from shelftide_sdk.records import Record
 from shelftide_sdk.testing.conformance.bench import Bench, Key, Reading, Wiring
 from shelftide_sdk.testing.conformance.rules import broken
+from shelftide_sdk.testing.conformance.sharing import State, shared_state
 from shelftide_sdk.testing.emulator import Emulator
 from shelftide_sdk.testing.serve import load_emulator
 from shelftide_sdk.testing.world import World
@@ -99,6 +100,7 @@ class Foundation:
         """What every rule needs before it runs."""
         self._shared = shared
         self._seed = seed if self.seed is None else self.seed
+        self.untouched: State = shared.setdefault("untouched", shared_state(self.connector))
         self.outside: list[str] = []
         _stay_inside(monkeypatch, self.outside)
 

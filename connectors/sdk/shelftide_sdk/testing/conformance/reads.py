@@ -1,21 +1,24 @@
 """Rules on a plain read: everything, once, sound, and the same each time."""
 
+import os
+import time as clock
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from shelftide_sdk.connector import Stream
-from shelftide_sdk.records import Record
+from shelftide_sdk.records import Content, Record
 from shelftide_sdk.testing.conformance import soundness
 from shelftide_sdk.testing.conformance.bench import Key, Reading, key_of
-from shelftide_sdk.testing.conformance.faults import says_more
 from shelftide_sdk.testing.conformance.foundation import Foundation, describe
 from shelftide_sdk.testing.conformance.rules import broken, rule
 from shelftide_sdk.testing.shapes import decode, row_lists
 
 _STARTS = 4
+_FAR_ZONE = "Pacific/Kiritimati"
 
 
 class Reads(Foundation):
@@ -86,6 +89,25 @@ class Reads(Foundation):
     async def test_zones_are_real(self) -> None:
         await self._sound("zones_are_real", soundness.zone_bugs)
 
+    @rule(
+        "silver",
+        "The zone of a record is the account's, or one that the platform names.",
+        "Take the zone from the account or from the reply; never the server's, never one that is assumed.",
+    )
+    async def test_zones_are_the_accounts(self) -> None:
+        async with self.bench() as bench:
+            accounts = await bench.call(lambda connector, ctx: connector.accounts(ctx))
+            told = {account.zone for account in accounts} | set(bench.settings.values())
+        if not any(account.zone for account in accounts):
+            pytest.skip("the platform does not name an account's zone")
+        for stream, reading in await self.calm_readings():
+            zones = {
+                str(getattr(record, "zone", "")) for record in reading.records if _is_of_the_account(record)
+            } - told
+            unheard = [z for z in sorted(zones) if not any(z.encode() in e.body for e in reading.exchanges)]
+            bug = f"stream {stream.name!r}: nobody names the zone {unheard[:1]}; the account's is {accounts[0].zone}"
+            assert not unheard, broken("zones_are_the_accounts", bug)
+
     @rule("bronze", "No record has an empty key.", "Raise DataError for a row without an id: it becomes a Reject.")
     async def test_keys_are_whole(self) -> None:
         await self._sound("keys_are_whole", soundness.key_bugs)
@@ -102,6 +124,14 @@ class Reads(Foundation):
             found = soundness.first_bugs(reading.records, lambda record: soundness.undead_bugs(record, withdrawn))
             bugs += [f"stream {stream.name!r}: {bug}" for bug in found]
         assert not bugs, broken("withdrawn_metrics_are_unknown", bugs[0])
+
+    @rule(
+        "silver",
+        "What is paid, given back or counted is not below zero, and an order costs no more than its parts.",
+        "A refund is an amount above zero; add tax or shipping only where the platform's total lacks them.",
+    )
+    async def test_amounts_add_up(self) -> None:
+        await self._sound("amounts_add_up", soundness.amount_bugs)
 
     async def _sound(self, name: str, check: Callable[[Record], Iterator[str]]) -> None:
         for stream, reading in await self.calm_readings():
@@ -136,7 +166,8 @@ class Reads(Foundation):
     @rule(
         "silver",
         "The same platform read twice gives the same rows: the clock is `ctx.clock`, the moment is `ctx.captured_at`.",
-        "Use ctx.clock.now() instead of datetime.now(), ctx.captured_at for snapshots, and nothing random.",
+        "Use ctx.clock.now() instead of datetime.now(), ctx.captured_at for snapshots, the account's zone for times "
+        "without one, and nothing random.",
     )
     async def test_a_read_depends_on_its_context_alone(self) -> None:
         name = "a_read_depends_on_its_context_alone"
@@ -144,8 +175,13 @@ class Reads(Foundation):
             async with self.bench() as bench:
                 again = await bench.read(stream)
                 now = bench.context().captured_at
+                with _machine_at(_FAR_ZONE):
+                    moved = await bench.read(stream)
             assert again.state() == reading.state(), broken(
                 name, f"stream {stream.name!r}: two reads of the same platform differ"
+            )
+            assert moved.state() == reading.state(), broken(
+                name, f"stream {stream.name!r}: the machine's own time zone changes what is read"
             )
             captured = {
                 at
@@ -173,6 +209,26 @@ class Reads(Foundation):
             )
 
 
+def _is_of_the_account(record: Record) -> bool:
+    """Whether the record's day is cut in the account's zone. Posts may be anybody's."""
+    return "zone" in record.__struct_fields__ and type(record).__module__ != Content.__module__
+
+
+@contextmanager
+def _machine_at(zone: str) -> Iterator[None]:
+    """The machine's own time zone is another one for a while."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = zone
+    clock.tzset()
+    try:
+        yield
+    finally:
+        os.environ.pop("TZ")
+        if before is not None:
+            os.environ["TZ"] = before
+        clock.tzset()
+
+
 def _ends_a_day(at: datetime, now: datetime, record: Record) -> bool:
     """A snapshot that the platform itself dates: totals at the end of a past day of the record's zone."""
     local = at.astimezone(ZoneInfo(getattr(record, "zone", "UTC")))
@@ -180,20 +236,11 @@ def _ends_a_day(at: datetime, now: datetime, record: Record) -> bool:
 
 
 def _unfinished(reading: Reading) -> str:
-    """Whether the last reply with rows of its kind names a next page that nobody asked for."""
-    last: dict[str, tuple[str, bool]] = {}
-    for exchange in reading.exchanges:
-        value, _ = decode(exchange.body)
-        if isinstance(value, dict) and any(row_lists(value)):
-            last[exchange.path] = (exchange.path, says_more(_without_rows(value)))
-    stopped = [path for path, more in last.values() if more]
+    """Whether the last reply of a path that brings rows names a next page that nobody asked for."""
+    listing = {exchange.path for exchange in reading.exchanges if any(row_lists(decode(exchange.body)[0]))}
+    last = {exchange.path: exchange.names_more() for exchange in reading.exchanges if exchange.path in listing}
+    stopped = [path for path, more in last.items() if more]
     return f"the read stops although {stopped[0]} names a next page: the last pages are lost" if stopped else ""
-
-
-def _without_rows(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _without_rows(inner) for name, inner in value.items() if not isinstance(inner, list)}
-    return value
 
 
 def _moments(record: Record) -> Iterator[datetime]:

@@ -153,7 +153,14 @@ def _cursor_bug(stream: Stream, cursor: Cursor | None) -> str:
         return f"the last cursor lacks the declared field {stream.cursor!r}: {sorted(cursor)}"
     if _moment(cursor[str(stream.cursor)]) is None:
         return f"the cursor's {stream.cursor!r} is no ISO-8601 time: {cursor[str(stream.cursor)]!r}"
+    if _without_zone(str(cursor[str(stream.cursor)])):
+        return f"the cursor's {stream.cursor!r} is a time without a zone: {cursor[str(stream.cursor)]!r}"
     return ""
+
+
+def _without_zone(text: str) -> bool:
+    """A time of day that could be anywhere's. A plain date is the platform's own word for a day."""
+    return len(text) > len("2026-03-02") and datetime.fromisoformat(text).tzinfo is None
 
 
 def _resume_bug(resumed: Resumed) -> str:

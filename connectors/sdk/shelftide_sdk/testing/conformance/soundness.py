@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from shelftide_sdk.connector import Delete, Page, Reject, Stream
 from shelftide_sdk.metrics import Withdrawn
 from shelftide_sdk.money import CURRENCIES, Money
-from shelftide_sdk.records import RECORDS, Record, record_type
+from shelftide_sdk.records import RECORDS, Order, OrderLine, Record, Refund, record_type
 
 _BIGINT = 2**63
 
@@ -97,6 +97,29 @@ def _amount_bugs(name: str, value: Money) -> Iterator[str]:
         yield f"{name}.amount is {value.amount}"
     if value.currency not in CURRENCIES:
         yield f"{name} has the unknown currency {value.currency!r}"
+
+
+_NOT_BELOW_ZERO: dict[type[Record], tuple[str, ...]] = {
+    Order: ("total", "subtotal", "refunded", "shipping", "tax"),
+    OrderLine: ("quantity", "current_quantity"),
+    Refund: ("amount", "quantity"),
+}
+_CENT = Decimal("0.01")
+
+
+def amount_bugs(record: Record) -> Iterator[str]:
+    """Signs, and whether an order's total is more than all its parts."""
+    for name in _NOT_BELOW_ZERO.get(type(record), ()):
+        value = getattr(record, name)
+        amount = value.amount if isinstance(value, Money) else value
+        if amount is not None and amount < 0:
+            yield f"{name} is {amount}, below zero"
+    if isinstance(record, Order) and record.subtotal and record.tax and record.shipping:
+        parts = (record.subtotal, record.tax, record.shipping)
+        if {part.currency for part in parts} == {record.total.currency}:
+            whole = sum(Decimal(part.amount) for part in parts)
+            if Decimal(record.total.amount) > whole + _CENT:
+                yield f"total is {record.total.amount}, more than subtotal, tax and shipping together ({whole})"
 
 
 def time_bugs(record: Record) -> Iterator[str]:

@@ -27,6 +27,14 @@ from shelftide_sdk.testing.conformance.foundation import Foundation, describe
 from shelftide_sdk.testing.conformance.rules import broken, rule
 
 _WAIT_SECONDS = 7
+# More than the client waits: the host plans the run anew.
+_LATER = {"retry-after": "7200"}
+_LASTING: tuple[tuple[int, dict[str, str], tuple[type[ConnectorError], ...]], ...] = (
+    (503, {}, (TransientError, RateLimitedError)),
+    (403, {}, (AuthorizationError,)),
+    (400, {}, (ConnectorError,)),
+    (429, _LATER, (RateLimitedError,)),
+)
 
 
 class Trouble(Foundation):
@@ -110,14 +118,16 @@ class Trouble(Foundation):
     @rule(
         "silver",
         "A failure that stays is named by what the host should do.",
-        "Raise TransientError for 5xx, AuthorizationError for a refusal; never end the read as if it were complete.",
+        "Raise TransientError for 5xx, AuthorizationError for a refusal; let RateLimitedError and ContractError go on "
+        "to the host: never try again yourself, never end the read as if it were complete.",
     )
     async def test_a_lasting_failure_is_named(self) -> None:
         name = "a_lasting_failure_is_named"
         for stream, calm in await self.calm_readings():
-            for code, kinds in ((503, (TransientError, RateLimitedError)), (403, (AuthorizationError,))):
-                fault = Fault(name=str(code), title="", damage=status(code))
+            for code, headers, kinds in _LASTING:
+                fault = Fault(name=str(code), title="", damage=status(code, headers))
                 async with self.bench() as bench:
+                    bench.proxy.limit = 5 * len(calm.exchanges) + 500
                     bench.proxy.begin(fault, range(len(calm.exchanges) // 2, 10_000))
                     error = (await bench.read(stream)).error
                 ended = "without an error" if error is None else f"with {describe(error)}"
@@ -215,16 +225,26 @@ class Trouble(Foundation):
     @rule(
         "bronze",
         "Only declared hosts are reached, and only through `ctx.client`.",
-        "Add the host to `ConnectorInfo.hosts`; do not open connections of your own.",
+        "Add the host to `ConnectorInfo.hosts`; do not open connections of your own, do not follow redirects.",
     )
     async def test_only_declared_hosts_are_reached(self) -> None:
         name = "only_declared_hosts_are_reached"
         async with self.bench() as bench:
             for stream in await self.streams_to_read():
-                error = (await bench.read(stream)).error
-                undeclared = isinstance(error, ConnectorError) and "does not declare" in error.message
-                assert not undeclared, broken(name, f"stream {stream.name!r}: {error}")
+                for fault, positions in ((None, None), (_ELSEWHERE, (0, 1))):
+                    bench.proxy.begin(fault, positions)
+                    error = (await bench.read(stream)).error
+                    undeclared = isinstance(error, ConnectorError) and "does not declare" in error.message
+                    led = " after a redirect" if fault else ""
+                    assert not undeclared, broken(name, f"stream {stream.name!r}{led}: {error}")
         assert not self.outside, broken(name, f"the connector opened a socket to {self.outside}")
+
+
+_ELSEWHERE = Fault(
+    name="redirect",
+    title="a reply leads to another host",
+    damage=status(302, {"location": "https://collector.example/orders"}),
+)
 
 
 def _named(name: str) -> Fault:

@@ -141,14 +141,34 @@ def kind_of(cells: Sequence[Cell]) -> str:
 def match(kind: Kind, line: int, cells: Sequence[Cell], mapping: Mapping[str, str]) -> Heading | None:
     """The heading, or None when a column that the kind needs is missing.
 
-    Raises InvalidInputError for a name that stands twice and for a mapping that names what is not there.
+    A column that is mapped to nothing is not looked for. Raises InvalidInputError for a name that stands twice and for
+    a mapping that names what is not there.
     """
-    export = export_of(cells)
-    export = export if export and export.kind == kind.name else None
+    export = _export_for(kind, cells)
     places = _places(kind, cells, {**(export.columns if export else {}), **mapping}, strict=mapping)
     if _missing(kind, places):
         return None
     return Heading(line=line, cells=tuple(str(c or "") for c in cells), places=tuple(places.values()), export=export)
+
+
+def find_places(kind: Kind, cells: Sequence[Cell], mapping: Mapping[str, str]) -> dict[str, Place]:
+    """Where a kind's columns stand, as far as they are there. Raises InvalidInputError for a doubled name."""
+    export = _export_for(kind, cells)
+    return _places(kind, cells, {**(export.columns if export else {}), **mapping})
+
+
+def is_plain(kind: Kind, cells: Sequence[Cell], mapping: Mapping[str, str]) -> bool:
+    """Whether a mapping says no more than the headings do."""
+    try:
+        alone = {name: place.heading for name, place in find_places(kind, cells, {}).items()}
+    except InvalidInputError:
+        return not mapping
+    return all(alone.get(name, "") == heading for name, heading in mapping.items())
+
+
+def _export_for(kind: Kind, cells: Sequence[Cell]) -> Export | None:
+    export = export_of(cells)
+    return export if export and export.kind == kind.name else None
 
 
 def _missing(kind: Kind, places: Mapping[str, Place]) -> list[str]:
@@ -162,6 +182,8 @@ def _places(
     bare = [_without_currency(str(cell or "")) for cell in cells]
     found: dict[str, Place] = {}
     for column in kind.columns:
+        if said.get(column.name) == "":
+            continue
         wanted = (
             [plain(said[column.name])] if column.name in said else [plain(n) for n in (column.name, *column.aliases)]
         )

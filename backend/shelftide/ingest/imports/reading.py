@@ -18,7 +18,7 @@ from shelftide.ingest.imports.values import DATED, NUMERIC, Dialect, Evidence, F
 from shelftide_sdk import DataError, Money, Reject
 from shelftide_sdk.records import Record
 
-_HEADING_WITHIN = 40
+HEADING_WITHIN = 40
 _SAMPLE = 2_000
 _LONGEST_GROUP = 5_000
 _TOTALS = re.compile(
@@ -278,7 +278,7 @@ def find_heading(table: Table, kind: Kind, mapping: Mapping[str, str]) -> Headin
 
     Raises InvalidInputError that lists what is missing and what the file has.
     """
-    seen = list(islice(_cells(table), _HEADING_WITHIN))
+    seen = list(islice(_cells(table), HEADING_WITHIN))
     errors: list[InvalidInputError] = []
     for line, cells in seen:
         try:
@@ -286,11 +286,15 @@ def find_heading(table: Table, kind: Kind, mapping: Mapping[str, str]) -> Headin
                 return found
         except InvalidInputError as error:
             errors.append(error)
+    raise errors[0] if errors else headings.refuse(kind, likely_heading(seen))
+
+
+def likely_heading(seen: Sequence[tuple[int, Cells]]) -> Cells:
+    """The first of these lines that fills at least half as many cells as the fullest. Raises InvalidInputError."""
     if not seen:
         raise InvalidInputError("The file is empty: it has no column.", hint="Export it again.")
-    widest = max(seen, key=lambda row: sum(c not in {None, ""} for c in row[1]))
-    first = next(row for row in seen if sum(c not in {None, ""} for c in row[1]) * 2 >= len(widest[1]))
-    raise errors[0] if errors else headings.refuse(kind, first[1])
+    filled = [sum(cell not in {None, ""} for cell in cells) for _, cells in seen]
+    return next(cells for (_, cells), count in zip(seen, filled, strict=True) if count * 2 >= max(filled))
 
 
 def _cells(table: Table) -> Iterator[tuple[int, Cells]]:

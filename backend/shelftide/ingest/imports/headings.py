@@ -34,13 +34,17 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = ""
 
 
-# Headings as the platforms write them in their exports: help pages of TikTok Ads Manager, Shopify ("Exporting orders",
-# "Exporting or importing inventory"), Amazon's report types, the creator centre of Xiaohongshu.
+# Headings as the platforms write them. docs/imports.md says which were confirmed, and by what:
+# TikTok: ads.tiktok.com/help, "Basic data" (names of metrics); the dimension "By Day" is of the reporting tool.
+# Shopify: help.shopify.com, "Exporting orders" and "Inventory CSV"; what a place does not keep is "not stocked" there.
+# Amazon: reports GET_FLAT_FILE_ALL_ORDERS_DATA_*, GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA, and the business report.
+# There `item-price` is the line's, not the piece's, and `afn-total-quantity` holds what is still on its way.
+# Xiaohongshu, Tmall: exports of creator centre and Business Advisor, which no public document describes.
 EXPORTS = (
     Export(
         name="TikTok Ads Manager",
         kind="ad-days",
-        marks=("Cost", "Impressions", "Campaign name", "CPM"),
+        marks=("Cost", "Impressions", "Campaign name"),
         columns={"spend": "Cost", "ad_group_id": "Ad group ID"},
         defaults={"account": "tiktok-ads"},
     ),
@@ -48,14 +52,20 @@ EXPORTS = (
         name="Shopify orders",
         kind="orders",
         marks=("Name", "Financial Status", "Lineitem quantity", "Lineitem name"),
-        columns={"order_id": "Name", "placed_at": "Created at", "phone": "Phone", "country": "Shipping Country"},
+        columns={
+            "order_id": "Name",
+            "placed_at": "Created at",
+            "phone": "Phone",
+            "country": "Shipping Country",
+            "channel": "",  # `Source` is web, pos or an app's number
+        },
         defaults={"channel": "shopify", "channel_kind": "own_shop"},
     ),
     Export(
         name="Shopify inventory",
         kind="stock",
         marks=("Handle", "Option1 Name", "SKU", "Location"),
-        columns={},
+        defaults={"without": "not stocked at this location"},
     ),
     Export(
         name="Amazon orders",
@@ -68,21 +78,26 @@ EXPORTS = (
         name="Amazon FBA inventory",
         kind="stock",
         marks=("sku", "fnsku", "afn-fulfillable-quantity"),
-        columns={"available": "afn-fulfillable-quantity", "on_hand": "afn-total-quantity", "sku": "sku"},
+        columns={"available": "afn-fulfillable-quantity", "on_hand": "afn-warehouse-quantity", "sku": "sku"},
         defaults={"location": "amazon-fba"},
+    ),
+    Export(
+        name="Amazon business report",
+        kind="revenue",
+        marks=("Date", "Ordered Product Sales", "Units Ordered"),
+        columns={"revenue": "Ordered Product Sales", "orders": "Total Order Items"},
+        defaults={"channel": "amazon"},
     ),
     Export(
         name="Xiaohongshu creator centre",
         kind="content-metrics",
         marks=("笔记标题", "首次发布时间", "观看量"),
-        columns={},
         zone="Asia/Shanghai",
     ),
     Export(
         name="Tmall Business Advisor",
         kind="revenue",
         marks=("统计日期", "支付金额", "访客数"),
-        columns={},
         defaults={"channel": "tmall"},
         currency="CNY",
         zone="Asia/Shanghai",

@@ -14,12 +14,11 @@ from shelftide.ingest.imports import headings, values
 from shelftide.ingest.imports.headings import Heading, Place
 from shelftide.ingest.imports.kind import Kind, Setting, Values
 from shelftide.ingest.imports.tables import Cell, Cells, Row, Table
-from shelftide.ingest.imports.values import DATED, NUMERIC, Dialect, Evidence, Form
+from shelftide.ingest.imports.values import DATED, Dialect, Evidence, Form
 from shelftide_sdk import DataError, Money, Reject
 from shelftide_sdk.records import Record
 
 HEADING_WITHIN = 40
-_SAMPLE = 2_000
 _LONGEST_GROUP = 5_000
 _TOTALS = re.compile(
     r"\s*(?:grand |sub)?(?:totals?|totale|summe|gesamt|合计|总计|小计|总和|汇总)"
@@ -158,7 +157,9 @@ class Reading:
 
     def _made(self, number: int, rows: Sequence[Values], cells: Sequence[Cells | str]) -> Taken:
         try:
-            return Taken(number, len(rows), records=list(self.kind.make(rows, self._setting)))
+            made = list(self.kind.make(rows, self._setting))
+            skipped = "" if made else self._setting.defaults.get("without", "the line says nothing")
+            return Taken(number, len(rows), records=made, skipped=skipped)
         except DataError as error:
             return self._rejected(number, error.message, cells[0])
 
@@ -226,6 +227,8 @@ _PARSERS: dict[Form, Callable[[Cell, str, Dialect], Any]] = {
     Form.MOMENT: values.read_moment,
 }
 Reader = Callable[[Cell, Cell], Any]
+# How exports write that there is no value.
+_NOTHING = frozenset({"-", "--", "\u2013", "\u2014", "n/a", "N/A", "not stocked"})
 
 
 def _reader(place: Place, dialect: Dialect, setting: Setting, heading: Heading) -> tuple[str, Reader]:
@@ -238,7 +241,7 @@ def _reader(place: Place, dialect: Dialect, setting: Setting, heading: Heading) 
     shown = name if heading.columns[name] == name else f"{name} (column {place.heading})"
     if form in DATED:
         return name, _Memory(parse, shown, dialect)
-    return name, lambda cell, _: parse(cell, shown, dialect)
+    return name, lambda cell, _: None if cell in _NOTHING else parse(cell, shown, dialect)
 
 
 class _Memory:
@@ -263,7 +266,9 @@ def _text(cell: Cell, _: Cell) -> str:
     return cell.strip() if isinstance(cell, str) else str(cell)
 
 
-def _money(cell: Cell, said: Cell, *, name: str, dialect: Dialect, heading: str, setting: Setting) -> Money:
+def _money(cell: Cell, said: Cell, *, name: str, dialect: Dialect, heading: str, setting: Setting) -> Money | None:
+    if cell in _NOTHING:
+        return None
     amount = values.read_amount(cell, name, dialect)
     own = str(said or "").strip().upper() or heading
     mark = amount.mark
@@ -330,13 +335,16 @@ def _check_dated(kind: Kind, heading: Heading, setting: Setting) -> None:
 
 
 def _dialect(table: Table, heading: Heading, options: Options, zone: str) -> Dialect:
-    """Look at the file's beginning; go on only while something stays unclear."""
+    """Look at all of the file: one line that says otherwise makes every unclear one a guess."""
     evidence = Evidence(decimal=options.decimal, days=options.days)
-    places = [place for place in heading.places if place.column.form in NUMERIC | DATED]
-    for count, (line, cells) in enumerate(row for row in _cells(table) if row[0] > heading.line):
-        if count >= _SAMPLE and not evidence.unclear:
-            break
-        for place in places:
-            if place.index < len(cells):
-                evidence.look(line, place.heading, place.column.form, cells[place.index])
+    places = [
+        (place.index, place.heading, place.column.form)
+        for place in heading.places
+        if place.column.form in evidence.sought
+    ]
+    for line, cells in _cells(table) if places else ():
+        if line > heading.line:
+            for index, name, form in places:
+                if index < len(cells):
+                    evidence.look(line, name, form, cells[index])
     return evidence.settle(zone)

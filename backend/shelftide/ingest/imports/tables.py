@@ -73,7 +73,12 @@ def open_table(path: Path, *, name: str = "", encoding: str = "", sheet: str = "
         start = file.read(8)
         if start.startswith(b"PK\x03\x04"):
             return _workbook(path, name, packed=packed, sheet=sheet)
-        if start.startswith((b"\xd0\xcf\x11\xe0", b"%PDF", b"\x89PNG", b"\xff\xd8\xff")):
+        if start.startswith(b"\xd0\xcf\x11\xe0"):
+            raise InvalidInputError(
+                "The file is no table that can be read: it is an old or protected workbook.",
+                hint="Open it and save it as XLSX (without a password) or CSV.",
+            )
+        if start.startswith((b"%PDF", b"\x89PNG", b"\xff\xd8\xff")):
             raise InvalidInputError(
                 "The file is no table that can be read.", hint="Export it as CSV, TSV, XLSX or JSONL."
             )

@@ -65,6 +65,10 @@ def test_a_bad_line_takes_its_order_with_it_and_no_other(tmp_path: Path) -> None
             "content-metrics",
         ),
         ("统计日期,支付金额,支付买家数,访客数", "revenue"),
+        ("Date,Ordered Product Sales,Units Ordered,Total Order Items,Page Views - Total,Sessions - Total", "revenue"),
+        ("day,sku,units,revenue,currency", "daily-sales"),  # revenue series fit too, and understand less
+        ("day,revenue", "revenue"),
+        ("day,channel,amount", ""),  # earned or spent?
     ],
 )
 def test_exports_say_their_kind_by_their_heading(heading: str, kind: str) -> None:

@@ -146,11 +146,22 @@ def export_of(cells: Sequence[Cell]) -> Export | None:
 
 
 def kind_of(cells: Sequence[Cell]) -> str:
-    """The kind that a heading belongs to; empty when several or none might fit."""
+    """The kind that a heading belongs to; empty when several or none might fit.
+
+    Of several that fit, the one that understands all columns that the others understand, and more.
+    """
     if export := export_of(cells):
         return export.kind
-    fit = [kind.name for kind in KINDS.values() if not _missing(kind, _places(kind, cells, {}))]
-    return fit[0] if len(fit) == 1 else ""
+    fit: dict[str, set[int]] = {}
+    for kind in KINDS.values():
+        try:
+            places = _places(kind, cells, {})
+        except InvalidInputError:
+            continue  # a heading that this kind knows stands twice
+        if not _missing(kind, places):
+            fit[kind.name] = {place.index for place in places.values()}
+    best = max(fit, key=lambda name: len(fit[name]), default="")
+    return best if all(fit[name] < fit[best] for name in fit if name != best) else ""
 
 
 def match(kind: Kind, line: int, cells: Sequence[Cell], mapping: Mapping[str, str]) -> Heading | None:

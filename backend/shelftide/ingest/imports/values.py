@@ -58,22 +58,21 @@ _TIME = re.compile(
 )
 _OFFSET = re.compile(r"(?:UTC|GMT)?(?P<sign>[+-])(?P<h>\d\d?):?(?P<m>\d\d)?")
 _ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "PST": -8, "PDT": -7, "EST": -5, "EDT": -4, "CET": 1, "CEST": 2, "JST": 9}
-# English, Italian, Spanish, French, German.
-_MONTH_NAMES = (
-    ("jan", "gen", "ene"),
-    ("feb", "fév"),
-    ("mar", "mär", "mrz"),
-    ("apr", "avr", "abr"),
-    ("may", "mag", "mai"),
-    ("jun", "giu", "juin"),
-    ("jul", "lug", "juil"),
-    ("aug", "ago", "aoû"),
-    ("sep", "set"),
-    ("oct", "ott", "okt"),
-    ("nov",),
-    ("dec", "dic", "dez", "déc"),
+# English, Italian, Spanish, French, German; any beginning of three letters or more counts.
+_MONTHS = (
+    ("january", "gennaio", "enero", "janvier", "januar"),
+    ("february", "febbraio", "febrero", "février", "februar"),
+    ("march", "marzo", "mars", "märz", "mrz"),
+    ("april", "aprile", "abril", "avril"),
+    ("may", "maggio", "mayo", "mai"),
+    ("june", "giugno", "junio", "juin", "juni"),
+    ("july", "luglio", "julio", "juillet", "juli"),
+    ("august", "agosto", "août"),
+    ("september", "settembre", "septiembre", "septembre"),
+    ("october", "ottobre", "octubre", "octobre", "oktober"),
+    ("november", "novembre", "noviembre"),
+    ("december", "dicembre", "diciembre", "décembre", "dezember"),
 )
-_MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names}
 
 
 class Form(Enum):
@@ -359,7 +358,7 @@ def _split(cell: Cell, name: str, dialect: Dialect) -> tuple[date, str]:
     text = _normal(cell) if isinstance(cell, str) else str(cell)
     try:
         return _day_of(text, dialect)
-    except (ValueError, KeyError) as error:
+    except ValueError as error:
         raise DataError(f"{name} is {text[:60]!r}, which is not a day; write 2026-11-22") from error
 
 
@@ -374,12 +373,18 @@ def _day_of(text: str, dialect: Dialect) -> tuple[date, str]:
             first, second = second, first
         day = date(int(found["y"]) + (2000 if len(found["y"]) == 2 else 0), second, first)
     elif found := _NAMED.match(text):
-        month = (found["name"] or found["name2"]).casefold()
-        number = _MONTHS.get(month[:4]) or _MONTHS[month[:3]]
-        day = date(int(found["y"]), number, int(found["d"] or found["d2"]))
+        day = date(int(found["y"]), _month(found["name"] or found["name2"]), int(found["d"] or found["d2"]))
     else:
         raise ValueError("no day")
     rest = text[found.end() :].strip()
     if rest and not _TIME.fullmatch(rest):
         raise ValueError("more than a day")
     return day, rest
+
+
+def _month(word: str) -> int:
+    start = word.casefold()
+    fit = [number for number, names in enumerate(_MONTHS, 1) if any(name.startswith(start) for name in names)]
+    if len(fit) != 1:
+        raise ValueError("no month")
+    return fit[0]

@@ -83,6 +83,7 @@ class Reading:
         self._absent = dict.fromkeys((c.name for c in kind.columns), None)
         self._required = kind.required
         self._seen: set[int] = set()
+        self._width = max(place + 1 for place, name in enumerate(heading.cells) if name.strip())
         currency = next((p.index for p in heading.places if p.column.name == "currency"), None)
         self._currency_at = currency
         self._last: tuple[Any, Cell] = (None, None)
@@ -106,6 +107,8 @@ class Reading:
             return Taken(number, reject=Reject(self.kind.name, cells, [cells]))
         if said := self._skipped(cells):
             return Taken(number, skipped=said)
+        if said := self._ragged(cells):
+            return self._rejected(number, said, cells)
         try:
             found = self._values(cells)
             if not self.kind.group:
@@ -121,8 +124,21 @@ class Reading:
         first = next((c for c in cells if c not in {None, ""}), "")
         if first == self.heading.cells[0] and tuple(str(c or "") for c in cells) == self.heading.cells:
             return "the heading again"
-        if isinstance(first, str) and len(first) < 80 and _TOTALS.fullmatch(first):
+        if isinstance(first, str) and len(first) < 80 and not first[0].isdigit() and _TOTALS.fullmatch(first):
             return "a line of totals"
+        return ""
+
+    def _ragged(self, cells: Cells) -> str:
+        """Why a line of text has not the heading's columns: then its values stand under other headings, or are cut."""
+        if self.table.format not in {"csv", "tsv"}:
+            return ""
+        if len(cells) < self._width:
+            return f"the line has {len(cells)} of {self._width} columns: it ends too early"
+        if len(cells) > self._width and any(cells[len(self.heading.cells) :]):
+            return (
+                f"the line has {len(cells)} columns and the heading {len(self.heading.cells)}: a separator stands in"
+                " a value without quotation marks"
+            )
         return ""
 
     def _values(self, cells: Cells) -> dict[str, Any]:
@@ -226,6 +242,7 @@ _PARSERS: dict[Form, Callable[[Cell, str, Dialect], Any]] = {
     Form.DAY: values.read_day,
     Form.MOMENT: values.read_moment,
 }
+_KEYS = ("_id", "sku", "channel", "currency")
 Reader = Callable[[Cell, Cell], Any]
 # How exports write that there is no value.
 _NOTHING = frozenset({"-", "--", "\u2013", "\u2014", "n/a", "N/A", "not stocked"})
@@ -234,7 +251,7 @@ _NOTHING = frozenset({"-", "--", "\u2013", "\u2014", "n/a", "N/A", "not stocked"
 def _reader(place: Place, dialect: Dialect, setting: Setting, heading: Heading) -> tuple[str, Reader]:
     name, form = place.column.name, place.column.form
     if form is Form.TEXT:
-        return name, _text
+        return name, partial(_word, name=name) if place.column.required or name.endswith(_KEYS) else _text
     if form is Form.MONEY:
         return name, partial(_money, name=name, dialect=dialect, heading=place.currency, setting=setting)
     parse = _PARSERS[form]
@@ -264,6 +281,14 @@ class _Memory:
 
 def _text(cell: Cell, _: Cell) -> str:
     return cell.strip() if isinstance(cell, str) else str(cell)
+
+
+def _word(cell: Cell, said: Cell, *, name: str) -> str:
+    """A text that names something: one lost sign would make it another's name."""
+    found = _text(cell, said)
+    if "\ufffd" in found:
+        raise DataError(f"{name} is {found[:60]!r}: a sign of it was lost")
+    return found
 
 
 def _money(cell: Cell, said: Cell, *, name: str, dialect: Dialect, heading: str, setting: Setting) -> Money | None:
@@ -335,14 +360,17 @@ def _check_dated(kind: Kind, heading: Heading, setting: Setting) -> None:
 
 
 def _dialect(table: Table, heading: Heading, options: Options, zone: str) -> Dialect:
-    """Look at all of the file: one line that says otherwise makes every unclear one a guess."""
+    """Look at all of the file: one line that says otherwise makes every unclear one a guess.
+
+    So a file that cannot be read to its end is refused before anything is written.
+    """
     evidence = Evidence(decimal=options.decimal, days=options.days)
     places = [
         (place.index, place.heading, place.column.form)
         for place in heading.places
         if place.column.form in evidence.sought
     ]
-    for line, cells in _cells(table) if places else ():
+    for line, cells in _cells(table):
         if line > heading.line:
             for index, name, form in places:
                 if index < len(cells):

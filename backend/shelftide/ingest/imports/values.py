@@ -263,6 +263,8 @@ def read_number(cell: Cell, name: str, dialect: Dialect) -> Decimal:
 
 def read_whole(cell: Cell, name: str, dialect: Dialect) -> int:
     """A whole number."""
+    if isinstance(cell, str) and len(cell) < 13 and cell.isascii() and cell.isdigit():
+        return int(cell)
     try:
         value = read_number(cell, name, dialect)
     except DataError as error:

@@ -124,7 +124,7 @@ class Reading:
         first = next((c for c in cells if c not in {None, ""}), "")
         if first == self.heading.cells[0] and tuple(str(c or "") for c in cells) == self.heading.cells:
             return "the heading again"
-        if isinstance(first, str) and len(first) < 80 and not first[0].isdigit() and _TOTALS.fullmatch(first):
+        if isinstance(first, str) and 0 < len(first) < 80 and not first[0].isdigit() and _TOTALS.fullmatch(first):
             return "a line of totals"
         return ""
 

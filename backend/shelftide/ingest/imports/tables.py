@@ -208,6 +208,11 @@ def _text_rows(table: Table) -> Iterator[Row]:
                 if len(cells) > _MOST_COLUMNS:
                     raise csv.Error(f"the line has more than {_MOST_COLUMNS:,} columns")
                 line = reader.line_num + 1
+        except UnicodeError as error:
+            raise InvalidInputError(
+                f"From about line {line} on the file is not {table.encoding} text: {error}.",
+                hint="It is cut off or holds two encodings; save it as CSV (UTF-8) and try again.",
+            ) from error
         except csv.Error as error:
             raise InvalidInputError(
                 f"The file cannot be read from line {line} on: {error}.",

@@ -5,7 +5,6 @@ does.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -39,6 +38,7 @@ _SYMBOLS: dict[str, frozenset[str]] = {
     "R$": frozenset({"BRL"}),
     "$": frozenset({"USD", "AUD", "CAD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP"}),
 }
+_FULL_WIDTH = {**{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}, 0x3000: " ", 0xFFE5: "¥", 0xFFE1: "£"}
 _MOST_KNOWN = 50_000
 _PLAIN = re.compile(r"-?\d{1,18}(?:\.\d{1,12})?")
 _NUMBER = re.compile(r"(?P<minus>[-\u2212])?(?P<digits>\d[\d.,]*|[.,]\d+)(?P<after>-)?")
@@ -204,9 +204,9 @@ class Evidence:
 
 
 def _normal(text: str) -> str:
-    """Trimmed, full-width signs as plain ones."""
+    """Trimmed, full-width signs as plain ones. No more: "5²" is not 52."""
     text = text.strip()
-    return text if text.isascii() else unicodedata.normalize("NFKC", text.replace("￥", "¥")).strip()
+    return text if text.isascii() else text.translate(_FULL_WIDTH).strip()
 
 
 def _digits(text: str) -> str:

@@ -66,12 +66,12 @@ def _truncated(sheet: Sheet) -> bytes:
 
 
 def _truncated_gzip(sheet: Sheet) -> bytes:
-    content = gzip.compress(sheet.bytes())
+    content = gzip.compress(sheet.bytes(), mtime=0)
     return content[: -sheet.rng.randint(1, len(content) - 4)]
 
 
 def _bad_gzip(sheet: Sheet) -> bytes:
-    content = bytearray(gzip.compress(sheet.bytes()))
+    content = bytearray(gzip.compress(sheet.bytes(), mtime=0))
     content[sheet.rng.randrange(10, len(content))] ^= sheet.rng.randint(1, 255)
     return bytes(content)
 

@@ -13,6 +13,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO, cast
+from xml.parsers import expat
 
 import msgspec
 from python_calamine import CalamineError, CalamineWorkbook, ZipError
@@ -20,6 +21,17 @@ from python_calamine import CalamineError, CalamineWorkbook, ZipError
 from shelftide.core.errors import InvalidInputError
 from shelftide.ingest.imports.encoding import find_encoding
 
+# What the libraries raise for files that are cut off or damaged.
+_DAMAGED = (
+    EOFError,
+    OSError,
+    NotImplementedError,
+    zlib.error,
+    struct.error,
+    expat.ExpatError,
+    zipfile.BadZipFile,
+    CalamineError,
+)
 Cell = str | int | Decimal | datetime | date | None
 Cells = Sequence[Cell]
 # The line and its cells, or why the line has none.
@@ -179,7 +191,7 @@ def _text(table: Table) -> Iterator[io.TextIOBase]:
 def _told_plainly(name: str) -> Iterator[None]:
     try:
         yield
-    except (EOFError, OSError, zlib.error, struct.error, CalamineError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise InvalidInputError(
             f"The file {name} cannot be read: {error}.", hint="It is damaged or cut off; export it again."
         ) from error
@@ -347,9 +359,11 @@ def _check_sheet(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
     """A sheet is held as a rectangle: two cells at its far corners would ask for all memory."""
     rows = columns = read = 0
     rest = b""
+    whole = expat.ParserCreate()  # a reader that forgives would drop the cells of a damaged row
     with archive.open(part) as file:
         while chunk := file.read(2**20):
             read += len(chunk)
+            whole.Parse(chunk)
             text = rest + chunk
             for found in _CELL_AT.finditer(text):
                 rows = max(rows, int(found[2][:9]))
@@ -360,6 +374,7 @@ def _check_sheet(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
                     hint="Export it as CSV.",
                 )
             rest = text[-200:]
+    whole.Parse(b"", True)
 
 
 def _column_number(letters: bytes) -> int:

@@ -93,11 +93,16 @@ async def _answer(
         except InvalidInputError as error:
             refused = error
         kind = report.kind if report else order.kind
-        said = report.columns if report else order.options.mapping
+        said = _used(report) if report else order.options.mapping
         order = msgspec.structs.replace(order, kind=kind, options=msgspec.structs.replace(order.options, mapping=said))
         inspection = await asyncio.to_thread(_inspected, order) if dry_run else None
     values = {"report": report, "refused": refused, "inspection": inspection, "kind": kind}
     return await _show(request, services, tenant_id, "console/import_answer.html", values)
+
+
+def _used(report: ImportReport) -> dict[str, str]:
+    """The heading that was read for each column of the kind, or nothing."""
+    return {column.name: report.columns.get(column.name, "") for column in KINDS[report.kind].columns}
 
 
 def _order(form: dict[str, str], *, mapped: bool, dry_run: bool) -> Order:

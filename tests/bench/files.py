@@ -153,6 +153,7 @@ async def _imports(services: Services, kind: str, lines: int, home: Path) -> dic
         "bytes": path.stat().st_size,
         "rows": found["first"].new,
         "lines_per_second": lines / report.phases["first"]["seconds"],
+        "lines_per_cpu_second": lines / report.phases["first"]["cpu_seconds"],
         "peak_mb": max(phase["peak_mb"] for phase in report.phases.values()),
         "phases": report.phases,
     }

@@ -1,7 +1,7 @@
 """Console and portal as a browser meets them: drawn, quiet, readable, and nobody else is called."""
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, FilePayload, expect
 from tests.e2e.conftest import Served, Visitor, open_visitor
 
 pytestmark = pytest.mark.e2e
@@ -163,8 +163,8 @@ async def test_a_file_is_checked_mapped_and_imported_on_screen(browser: Browser,
     await visitor.sign_in(served.console, "owner@north.example")
     await page.goto(f"{served.console}/console/brands/{served.stage.luxi}/imports")
     content = f"giorno,articolo {scheme},pezzi\n01/02/2026,CUP,3\n02/02/2026,CUP,many\n"
-    file = {"name": f"{scheme}.csv", "mimeType": "text/csv", "buffer": content.encode()}
-    await page.set_input_files("#import-file", files=[file])  # type: ignore[list-item]  # playwright's own dictionary
+    file = FilePayload(name=f"{scheme}.csv", mimeType="text/csv", buffer=content.encode())
+    await page.set_input_files("#import-file", files=file)
     await expect(page.locator("#import-answer")).to_contain_text("does not tell what kind")
     await page.select_option("#import-kind", "daily-sales")
     await expect(page.locator("#import-answer")).to_contain_text("has no column")

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
@@ -76,7 +76,12 @@ async def check(desk: Desk, case: Case) -> None:
 @pytest.mark.parametrize("engine", ["ducklake", "postgres"])
 @pytest.mark.timeout(300)
 async def test_every_kind_of_file_becomes_rows_of_the_warehouse(
-    engine: str, installation: Dsns, database: Database, vault: Vault, make_house: MakeHouse, tmp_path: Path
+    engine: Literal["ducklake", "postgres"],
+    installation: Dsns,
+    database: Database,
+    vault: Vault,
+    make_house: MakeHouse,
+    tmp_path: Path,
 ) -> None:
     assert {case.kind for case in CASES} == set(KINDS)
     secrets = VaultLakeSecrets(database, vault)

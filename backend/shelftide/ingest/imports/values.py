@@ -38,7 +38,12 @@ _SYMBOLS: dict[str, frozenset[str]] = {
     "R$": frozenset({"BRL"}),
     "$": frozenset({"USD", "AUD", "CAD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP"}),
 }
-_FULL_WIDTH = {**{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}, 0x3000: " ", 0xFFE5: "¥", 0xFFE1: "£"}
+_FULL_WIDTH: dict[int, int | str] = {
+    **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)},
+    0x3000: " ",
+    0xFFE5: "¥",
+    0xFFE1: "£",
+}
 _MOST_KNOWN = 50_000
 _PLAIN = re.compile(r"-?\d{1,18}(?:\.\d{1,12})?")
 _NUMBER = re.compile(r"(?P<minus>[-\u2212])?(?P<digits>\d[\d.,]*|[.,]\d+)(?P<after>-)?")

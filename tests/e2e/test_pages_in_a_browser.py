@@ -151,7 +151,8 @@ async def test_the_page_fits_a_telephone(browser: Browser, served: Served) -> No
     visitor = await open_visitor(browser)
     await visitor.page.set_viewport_size({"width": 360, "height": 740})
     await visitor.sign_in(served.console, "owner@north.example")
-    for path in ("/console", "/console/brands", f"/console/brands/{served.stage.luxi}", "/console/data"):
+    brand = f"/console/brands/{served.stage.luxi}"
+    for path in ("/console", "/console/brands", brand, f"{brand}/imports", "/console/data"):
         await visitor.page.goto(f"{served.console}{path}")
         assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= 360, path
 

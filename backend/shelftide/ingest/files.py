@@ -136,26 +136,7 @@ class FileImport:
         connection_id = await self._work(reading, source or table.name, now, tally, dry_run=dry_run)
         if not dry_run and tally.read > tally.rejected and _is_new(said, found, reading):
             await self._remember(reading, options)
-        return ImportReport(
-            kind=known.name,
-            file=table.name,
-            connection_id=connection_id,
-            read=tally.read,
-            written=0 if dry_run else tally.new + tally.changed,
-            unchanged=tally.unchanged,
-            rejected=tally.rejected,
-            problems=sorted(tally.problems, key=lambda problem: problem.number),
-            new=tally.new,
-            changed=tally.changed,
-            skipped=tally.skipped,
-            skips=tally.skips,
-            dry_run=dry_run,
-            format=table.format,
-            encoding=table.encoding,
-            export=reading.heading.export.name if reading.heading.export else "",
-            columns=reading.heading.columns,
-            remembered=found is not None,
-        )
+        return _report(reading, tally, connection_id, dry_run=dry_run, remembered=found is not None)
 
     async def _remembered(self, start: Sequence[Cells], kind: Kind | None) -> RememberedHeading | None:
         """What was said of such a heading before."""
@@ -230,6 +211,32 @@ class FileImport:
             async with self._open() as uow:
                 await save_rejects(uow, [quarantine_row(stamp.connection_id, kind.name, r) for r in found])
                 await uow.commit()
+
+
+def _report(
+    reading: Reading, tally: _Tally, connection_id: UUID | None, *, dry_run: bool, remembered: bool
+) -> ImportReport:
+    table, export = reading.table, reading.heading.export
+    return ImportReport(
+        kind=reading.kind.name,
+        file=table.name,
+        connection_id=connection_id,
+        read=tally.read,
+        written=0 if dry_run else tally.new + tally.changed,
+        unchanged=tally.unchanged,
+        rejected=tally.rejected,
+        problems=sorted(tally.problems, key=lambda problem: problem.number),
+        new=tally.new,
+        changed=tally.changed,
+        skipped=tally.skipped,
+        skips=tally.skips,
+        dry_run=dry_run,
+        format=table.format,
+        encoding=table.encoding,
+        export=export.name if export else "",
+        columns=reading.heading.columns,
+        remembered=remembered,
+    )
 
 
 def _check(options: Options) -> None:

@@ -154,6 +154,19 @@ def test_what_is_unclear_or_broken_is_asked_or_refused(tmp_path: Path, content: 
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("2026-01-01,A,3,1,234.50", "5 columns and the heading 4"),  # 1,234.50 without its quotation marks is no 1
+        ("2026-01-01,A,3", "3 of 4 columns"),  # cut off: the revenue is lost, not unknown
+    ],
+)
+def test_a_line_that_has_not_the_headings_columns_is_refused(tmp_path: Path, line: str, reason: str) -> None:
+    (taken,) = read(tmp_path / "x.csv", f"{SALES}{line}\n")
+    assert taken.reject is not None
+    assert reason in taken.reject.reason
+
+
 def test_not_stocked_at_a_location_is_left_out_and_no_zero(tmp_path: Path) -> None:
     heading = (
         "Handle,Title,Option1 Name,Option1 Value,SKU,Location,Incoming (not editable),Committed (not editable),"

@@ -1,7 +1,7 @@
 """Console and portal as a browser meets them: drawn, quiet, readable, and nobody else is called."""
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, FilePayload, expect
 from tests.e2e.conftest import Served, Visitor, open_visitor
 
 pytestmark = pytest.mark.e2e
@@ -26,8 +26,8 @@ async def test_console_is_accessible_and_calls_nobody_else(browser: Browser, ser
     await visitor.sign_in(served.console, "owner@north.example")
     brand = f"/console/brands/{served.stage.luxi}"
     quiet = f"/console/brands/{served.stage.quiet}"
-    pages = ["/console", "/console/brands", brand, quiet, f"{quiet}/connections"]
-    pages += ["/console/runs", "/console/data", "/console/plugins"]
+    pages = ["/console", "/console/brands", brand, quiet, f"{quiet}/connections", f"{brand}/imports"]
+    pages += ["/console/runs", "/console/data", "/console/plugins", "/console/apps"]
     for path in pages:
         await visitor.page.goto(f"{served.console}{path}")
         assert await visitor.page.get_attribute("html", "data-bs-theme") == scheme
@@ -161,6 +161,41 @@ async def test_the_page_fits_a_telephone(browser: Browser, served: Served) -> No
     visitor = await open_visitor(browser)
     await visitor.page.set_viewport_size({"width": 360, "height": 740})
     await visitor.sign_in(served.console, "owner@north.example")
-    for path in ("/console", "/console/brands", f"/console/brands/{served.stage.luxi}", "/console/data"):
+    brand = f"/console/brands/{served.stage.luxi}"
+    for path in ("/console", "/console/brands", brand, f"{brand}/imports", "/console/data"):
         await visitor.page.goto(f"{served.console}{path}")
         assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= 360, path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_a_file_is_checked_mapped_and_imported_on_screen(browser: Browser, served: Served, scheme: str) -> None:
+    visitor = await open_visitor(browser, color_scheme=scheme)
+    page = visitor.page
+    await visitor.sign_in(served.console, "owner@north.example")
+    await page.goto(f"{served.console}/console/brands/{served.stage.luxi}/imports")
+    content = f"giorno,articolo {scheme},pezzi\n01/02/2026,CUP,3\n02/02/2026,CUP,many\n"
+    file = FilePayload(name=f"{scheme}.csv", mimeType="text/csv", buffer=content.encode())
+    await page.set_input_files("#import-file", files=file)
+    await expect(page.locator("#import-answer")).to_contain_text("does not tell what kind")
+    await page.select_option("#import-kind", "daily-sales")
+    await expect(page.locator("#import-answer")).to_contain_text("has no column")
+    for column, heading in (("day", "giorno"), ("sku", f"articolo {scheme}"), ("units", "pezzi")):
+        await page.select_option(f"#map-{column}", heading)
+    await page.click("text=Check with these headings")
+    await expect(page.locator("#import-answer")).to_contain_text("begin with the day or with the month")
+    await page.click("text=How the file is written")
+    await page.select_option("#import-days", "dmy")
+    await page.click("text=Check with these headings")
+    await expect(page.locator("#import-answer")).to_contain_text("What the import would change")
+    await expect(page.locator("#import-answer")).to_contain_text("units (column pezzi) is 'many'")
+    assert await visitor.violations() == []
+    assert await page.locator(f"#past-imports >> text={scheme}.csv").count() == 0
+    await page.click("text=Import now")
+    await expect(page.locator("#past-imports")).to_contain_text(f"{scheme}.csv")
+    await expect(page.locator("#import-answer h2")).to_contain_text("Imported")
+    assert await visitor.violations() == []
+    async with page.expect_download() as waiting:
+        await page.locator("#past-imports a[download]").first.click()
+    download = await waiting.value
+    assert (await download.path()).read_text().splitlines()[1].startswith("3,")
+    assert visitor.troubles == []

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo, available_timezones
 import msgspec
 
 from shelftide.core.errors import InvalidInputError
-from shelftide.ingest.imports.headings import EXPORTS, KINDS, fingerprint, kind_of
+from shelftide.ingest.imports.headings import EXPORTS, KINDS, fingerprint, is_plain, kind_of
 from shelftide.ingest.imports.kind import Kind
-from shelftide.ingest.imports.reading import Options, Problem, Reading, Taken, begin
-from shelftide.ingest.imports.tables import Table, open_table
+from shelftide.ingest.imports.reading import HEADING_WITHIN, Options, Problem, Reading, Taken, begin
+from shelftide.ingest.imports.tables import Cells, Table, open_table
 from shelftide.ingest.sync import quarantine_row
 from shelftide.store.repositories.agencies import Tenant, pseudonym_key
 from shelftide.store.repositories.connections import add_connection, list_connections, save_rejects, save_stream
-from shelftide.store.repositories.imports import list_mappings, save_mapping
+from shelftide.store.repositories.imports import RememberedHeading, find_mapping, save_mapping
 from shelftide.store.repositories.inbox import erased_keys
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.warehouse.preview import Preview
@@ -32,6 +32,7 @@ from shelftide_sdk.records import Record
 
 __all__ = ["EXPORTS", "KINDS", "FileImport", "ImportReport", "Options", "Problem"]
 _BATCH = 20_000
+_REMEMBERED = ("mapping", "decimal", "days", "zone", "currency")
 _MOST_PROBLEMS = 1_000
 
 
@@ -124,63 +125,29 @@ class FileImport:
         options = options or Options()
         _check(options)
         table = await asyncio.to_thread(open_table, path, name=name, encoding=options.encoding, sheet=options.sheet)
-        known: Kind = await asyncio.to_thread(_kind, table) if kind is None else kind
-        options, remembered = await self._remembered(table, known, options)
+        start = await asyncio.to_thread(_start_of, table)
+        found = await self._remembered(start, kind)
+        known = kind or (KINDS[found.kind] if found and found.kind in KINDS else _kind(start))
+        said, options = options, _with(options, found)
         reading = await asyncio.to_thread(
             begin, table, known, options, zone=self._tenant.zone, currency=self._tenant.currency
         )
         tally = _Tally()
         connection_id = await self._work(reading, source or table.name, now, tally, dry_run=dry_run)
-        if not dry_run and tally.read > tally.rejected and not remembered:
+        if not dry_run and tally.read > tally.rejected and _is_new(said, found, reading):
             await self._remember(reading, options)
-        return ImportReport(
-            kind=known.name,
-            file=table.name,
-            connection_id=connection_id,
-            read=tally.read,
-            written=0 if dry_run else tally.new + tally.changed,
-            unchanged=tally.unchanged,
-            rejected=tally.rejected,
-            problems=sorted(tally.problems, key=lambda problem: problem.number),
-            new=tally.new,
-            changed=tally.changed,
-            skipped=tally.skipped,
-            skips=tally.skips,
-            dry_run=dry_run,
-            format=table.format,
-            encoding=table.encoding,
-            export=reading.heading.export.name if reading.heading.export else "",
-            columns=reading.heading.columns,
-            remembered=remembered,
-        )
+        return _report(reading, tally, connection_id, dry_run=dry_run, remembered=found is not None)
 
-    async def _remembered(self, table: Table, kind: Kind, options: Options) -> tuple[Options, bool]:
-        """What was said of such a heading before; what is said now counts more."""
-        if options.mapping:
-            return options, False
+    async def _remembered(self, start: Sequence[Cells], kind: Kind | None) -> RememberedHeading | None:
+        """What was said of such a heading before."""
         async with self._open() as uow:
-            known = await list_mappings(uow, kind.name)
-        if not known:
-            return options, False
-        found = await asyncio.to_thread(_first_known, table, known)
-        if found is None:
-            return options, False
-        said = {name: value for name, value in found.items() if not getattr(options, name, True)}
-        return msgspec.structs.replace(options, **said), True
+            return await find_mapping(uow, {fingerprint(cells) for cells in start}, kind=kind.name if kind else "")
 
     async def _remember(self, reading: Reading, options: Options) -> None:
-        said = {name: getattr(options, name) for name in ("mapping", "decimal", "days", "zone", "currency")}
-        if not any(said.values()):
-            return
         heading = reading.heading.cells
+        said = {name: value for name in _REMEMBERED if (value := getattr(options, name))}
         async with self._open() as uow:
-            await save_mapping(
-                uow,
-                reading.kind.name,
-                fingerprint(heading),
-                headings=heading,
-                said={k: v for k, v in said.items() if v},
-            )
+            await save_mapping(uow, reading.kind.name, fingerprint(heading), headings=heading, said=said)
             await uow.commit()
 
     async def _work(self, reading: Reading, source: str, now: datetime, tally: _Tally, *, dry_run: bool) -> UUID | None:
@@ -246,27 +213,75 @@ class FileImport:
                 await uow.commit()
 
 
+def _report(
+    reading: Reading, tally: _Tally, connection_id: UUID | None, *, dry_run: bool, remembered: bool
+) -> ImportReport:
+    table, export = reading.table, reading.heading.export
+    return ImportReport(
+        kind=reading.kind.name,
+        file=table.name,
+        connection_id=connection_id,
+        read=tally.read,
+        written=0 if dry_run else tally.new + tally.changed,
+        unchanged=tally.unchanged,
+        rejected=tally.rejected,
+        problems=sorted(tally.problems, key=lambda problem: problem.number),
+        new=tally.new,
+        changed=tally.changed,
+        skipped=tally.skipped,
+        skips=tally.skips,
+        dry_run=dry_run,
+        format=table.format,
+        encoding=table.encoding,
+        export=export.name if export else "",
+        columns=reading.heading.columns,
+        remembered=remembered,
+    )
+
+
 def _check(options: Options) -> None:
-    if options.zone and options.zone not in available_timezones():
-        raise InvalidInputError(f"{options.zone!r} is no zone.", hint="Write it as Europe/Rome.")
+    if options.zone:
+        _check_zone(options.zone)
     if options.currency and options.currency not in CURRENCIES:
         raise InvalidInputError(f"{options.currency!r} is no currency.", hint="Write it as EUR.")
     if options.as_of and options.as_of.utcoffset() is None:
         raise InvalidInputError("as_of has no zone.")
 
 
-def _kind(table: Table) -> Kind:
-    for _, cells in islice(table.rows(), 40):
-        if not isinstance(cells, str) and (found := kind_of(cells)):
+def _check_zone(zone: str) -> None:
+    if zone not in available_timezones():
+        raise InvalidInputError(f"{zone!r} is no zone.", hint="Write it as Europe/Rome.")
+
+
+def _start_of(table: Table) -> list[Cells]:
+    """The first lines, of which one is the heading."""
+    return [cells for _, cells in islice(table.rows(), HEADING_WITHIN) if not isinstance(cells, str)]
+
+
+def _kind(start: Sequence[Cells]) -> Kind:
+    for cells in start:
+        if found := kind_of(cells):
             return KINDS[found]
     raise InvalidInputError(
         "The heading does not tell what kind of file this is.", hint=f"Say one: {', '.join(KINDS)}."
     )
 
 
-def _first_known(table: Table, known: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    rows = (cells for _, cells in islice(table.rows(), 40) if not isinstance(cells, str))
-    return next((known[mark] for cells in rows if (mark := fingerprint(cells)) in known), None)
+def _is_new(said: Options, found: RememberedHeading | None, reading: Reading) -> bool:
+    """Whether a person said what neither the headings say nor is remembered."""
+    known = found.said if found else {}
+    new = {name for name in _REMEMBERED if (value := getattr(said, name)) and value != known.get(name)}
+    if not found and is_plain(reading.kind, reading.heading.cells, said.mapping):
+        new.discard("mapping")
+    return bool(new)
+
+
+def _with(options: Options, found: RememberedHeading | None) -> Options:
+    """What was said before, where nothing is said now."""
+    known = found.said if found else {}
+    return msgspec.structs.replace(
+        options, **{name: known[name] for name in _REMEMBERED if name in known and not getattr(options, name)}
+    )
 
 
 def _take(lines: Iterable[Taken], tally: _Tally) -> _Part | None:
@@ -305,6 +320,7 @@ def _number_rejects(part: _Part, rejects: Sequence[Reject], tally: _Tally) -> No
 
 def moment_of(day: str, zone: str) -> datetime:
     """Midnight of a day such as 2026-11-22, or a time with its own zone. Raises InvalidInputError."""
+    _check_zone(zone)
     try:
         found = datetime.fromisoformat(day)
     except ValueError as error:

@@ -9,16 +9,21 @@ from shelftide.analytics.rollup import roll_up
 from shelftide.core.errors import ConflictError, InvalidInputError, NotFoundError
 from shelftide.core.scope import Scope
 from shelftide.ingest.files import KINDS, FileImport, ImportReport, Options, moment_of
+from shelftide.ingest.imports.inspection import Inspection, inspect
+from shelftide.ingest.imports.tables import open_table
 from shelftide.jobs.services import Services
-from shelftide.store.repositories.agencies import get_tenant
+from shelftide.store.repositories.agencies import get_tenant, record
 from shelftide.store.repositories.people import find_tenants
 from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
+
+# The action in the audit trail; its detail is the report.
+IMPORTED = "file.imported"
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked: the file and what a person says of it. `as_of` is a day of the file's zone, or a time."""
 
-    path: Path
+    path: Path = Path()
     kind: str = ""
     name: str = ""
     source: str = ""
@@ -64,8 +69,16 @@ async def import_in_scope(services: Services, scope: Scope, order: Order) -> Imp
     if not order.dry_run and report.connection_id is not None:
         async with open_work() as uow:
             await roll_up(warehouse, uow, report.connection_id, platform="file")
+            await record(uow, IMPORTED, target=str(report.connection_id), detail=msgspec.to_builtins(report))
             await uow.commit()
     return report
+
+
+def inspect_file(order: Order) -> Inspection:
+    """What a person must see to say which heading is which. Blocks. Raises InvalidInputError."""
+    options = order.options
+    table = open_table(order.path, name=order.name, encoding=options.encoding, sheet=options.sheet)
+    return inspect(table, KINDS[order.kind], options.mapping)
 
 
 async def _scope_of(services: Services, tenant: str) -> Scope:

@@ -65,6 +65,10 @@ def test_a_bad_line_takes_its_order_with_it_and_no_other(tmp_path: Path) -> None
             "content-metrics",
         ),
         ("统计日期,支付金额,支付买家数,访客数", "revenue"),
+        ("Date,Ordered Product Sales,Units Ordered,Total Order Items,Page Views - Total,Sessions - Total", "revenue"),
+        ("day,sku,units,revenue,currency", "daily-sales"),  # revenue series fit too, and understand less
+        ("day,revenue", "revenue"),
+        ("day,channel,amount", ""),  # earned or spent?
     ],
 )
 def test_exports_say_their_kind_by_their_heading(heading: str, kind: str) -> None:
@@ -102,8 +106,9 @@ def test_totals_and_repeated_headings_are_left_out_and_said(tmp_path: Path) -> N
 
 def test_an_fba_inventory_becomes_stock(tmp_path: Path) -> None:
     content = (
-        "sku\tfnsku\tasin\tafn-fulfillable-quantity\tafn-total-quantity\tafn-inbound-shipped-quantity\n"
-        "A\tX\tB\t8\t12\t3\n"
+        "sku\tfnsku\tasin\tafn-fulfillable-quantity\tafn-warehouse-quantity\tafn-total-quantity"
+        "\tafn-inbound-shipped-quantity\n"
+        "A\tX\tB\t8\t12\t15\t3\n"
     )
     (taken,) = read(tmp_path / "fba.txt", content, "stock")
     (level,) = taken.records
@@ -140,13 +145,73 @@ def test_a_packed_jsonl_keeps_exact_amounts_and_names_what_is_no_object(tmp_path
         ("\n\n", "empty"),
         (b"PK\x03\x04 nothing", "cannot be read"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "no table"),
-        (gzip.compress(SALES.encode() * 99)[:-12], "cannot be read"),
+        (gzip.compress(SALES.encode() * 99, mtime=0)[:-12], "cannot be read"),
     ],
 )
 def test_what_is_unclear_or_broken_is_asked_or_refused(tmp_path: Path, content: str | bytes, message: str) -> None:
     with pytest.raises(InvalidInputError, match=message) as caught:
         read(tmp_path / "x.csv", content)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("2026-01-01,A,3,1,234.50", "5 columns and the heading 4"),  # 1,234.50 without its quotation marks is no 1
+        ("2026-01-01,A,3", "3 of 4 columns"),  # cut off: the revenue is lost, not unknown
+    ],
+)
+def test_a_line_that_has_not_the_headings_columns_is_refused(tmp_path: Path, line: str, reason: str) -> None:
+    (taken,) = read(tmp_path / "x.csv", f"{SALES}{line}\n")
+    assert taken.reject is not None
+    assert reason in taken.reject.reason
+
+
+def test_not_stocked_at_a_location_is_left_out_and_no_zero(tmp_path: Path) -> None:
+    heading = (
+        "Handle,Title,Option1 Name,Option1 Value,SKU,Location,Incoming (not editable),Committed (not editable),"
+        "Available (not editable),On hand (current),On hand (new)"
+    )
+    lines = (
+        "cup,Cup,Title,Default,CUP-1,Rome,0,2,5,7,\ncup,Cup,Title,Default,CUP-1,Milan,0,0,not stocked,not stocked,\n"
+    )
+    rome, milan = read(tmp_path / "inventory_export.csv", f"{heading}\n{lines}", "stock")
+    (level,) = rome.records
+    assert isinstance(level, StockLevel)
+    assert (level.available, level.on_hand, level.committed, level.location_id) == (5, 7, 2, "Rome")
+    assert (milan.records, milan.skipped) == ([], "not stocked at this location")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (("13/02/2026,A,3,", "02/13/2026,A,3,", "01/02/2026,A,3,"), "Dates are written in two ways .*line 2.*line 3"),
+        (("01/02/2026,A,3,", *["05/05/2026,A,1,"] * 3_000), "Line 2, column day"),
+        (("2026-01-01,A,3,1.50", '2026-01-01,A,3,"1.234,00"', "2026-01-01,A,3,1.234"), "Numbers are written in two"),
+        (("2026-01-01,A,3,1.50", '2026-01-01,A,3,"1.234,00"', "2026-01-01,A,3,1.234 €"), "Numbers are written in two"),
+    ],
+)
+def test_what_the_whole_file_leaves_open_refuses_the_whole_file(
+    tmp_path: Path, lines: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=message) as caught:
+        read(tmp_path / "x.csv", SALES + "\n".join(lines) + "\n")
+    assert "Say which" in caught.value.hint
+
+
+@pytest.mark.parametrize(("last", "read_as"), [("31/12/2026", date(2026, 2, 1)), ("12/31/2026", date(2026, 1, 2))])
+def test_the_last_line_of_a_long_file_settles_the_first(tmp_path: Path, last: str, read_as: date) -> None:
+    middle = "01/01/2026,B,1,\n" * 4_000
+    found = read(tmp_path / "x.csv", f"{SALES}01/02/2026,A,3,\n{middle}{last},C,3,\n")
+    (day,) = found[0].records
+    assert isinstance(day, SalesDay)
+    assert day.day == read_as
+
+
+def test_the_last_line_settles_the_decimal_sign(tmp_path: Path) -> None:
+    found = read(tmp_path / "x.csv", SALES + '2026-01-01,A,3,1.234\n2026-01-01,B,3,"1,50"\n')
+    revenues = [taken.records[0].revenue for taken in found if isinstance(taken.records[0], SalesDay)]
+    assert revenues == [Money(Decimal(1234), "EUR"), Money(Decimal("1.50"), "EUR")]
 
 
 def test_a_later_line_tells_what_an_earlier_one_leaves_open(tmp_path: Path) -> None:

@@ -306,7 +306,7 @@ def _comments() -> Fact:
     )
     mine = and_(answers.c.connection_id == rows.c.connection_id, answers.c.parent_id == rows.c.source_id)
     asked = and_(rows.c.parent_id.is_(None), func.coalesce(rows.c.author_kind, literal("", String())) != "brand")
-    seconds = cast(extract("epoch", answers.c.at - rows.c.written_at), Double())
+    seconds: ColumnElement[Any] = cast(extract("epoch", answers.c.at - rows.c.written_at), Double())
     minutes = seconds / literal(60.0, Double())
     return _fact(
         select(

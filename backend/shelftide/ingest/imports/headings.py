@@ -34,13 +34,17 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = ""
 
 
-# Headings as the platforms write them in their exports: help pages of TikTok Ads Manager, Shopify ("Exporting orders",
-# "Exporting or importing inventory"), Amazon's report types, the creator centre of Xiaohongshu.
+# Headings as the platforms write them. docs/imports.md says which were confirmed, and by what:
+# TikTok: ads.tiktok.com/help, "Basic data" (names of metrics); the dimension "By Day" is of the reporting tool.
+# Shopify: help.shopify.com, "Exporting orders" and "Inventory CSV"; what a place does not keep is "not stocked" there.
+# Amazon: reports GET_FLAT_FILE_ALL_ORDERS_DATA_*, GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA, and the business report.
+# There `item-price` is the line's, not the piece's, and `afn-total-quantity` holds what is still on its way.
+# Xiaohongshu, Tmall: exports of creator centre and Business Advisor, which no public document describes.
 EXPORTS = (
     Export(
         name="TikTok Ads Manager",
         kind="ad-days",
-        marks=("Cost", "Impressions", "Campaign name", "CPM"),
+        marks=("Cost", "Impressions", "Campaign name"),
         columns={"spend": "Cost", "ad_group_id": "Ad group ID"},
         defaults={"account": "tiktok-ads"},
     ),
@@ -48,14 +52,20 @@ EXPORTS = (
         name="Shopify orders",
         kind="orders",
         marks=("Name", "Financial Status", "Lineitem quantity", "Lineitem name"),
-        columns={"order_id": "Name", "placed_at": "Created at", "phone": "Phone", "country": "Shipping Country"},
+        columns={
+            "order_id": "Name",
+            "placed_at": "Created at",
+            "phone": "Phone",
+            "country": "Shipping Country",
+            "channel": "",  # `Source` is web, pos or an app's number
+        },
         defaults={"channel": "shopify", "channel_kind": "own_shop"},
     ),
     Export(
         name="Shopify inventory",
         kind="stock",
         marks=("Handle", "Option1 Name", "SKU", "Location"),
-        columns={},
+        defaults={"without": "not stocked at this location"},
     ),
     Export(
         name="Amazon orders",
@@ -68,21 +78,26 @@ EXPORTS = (
         name="Amazon FBA inventory",
         kind="stock",
         marks=("sku", "fnsku", "afn-fulfillable-quantity"),
-        columns={"available": "afn-fulfillable-quantity", "on_hand": "afn-total-quantity", "sku": "sku"},
+        columns={"available": "afn-fulfillable-quantity", "on_hand": "afn-warehouse-quantity", "sku": "sku"},
         defaults={"location": "amazon-fba"},
+    ),
+    Export(
+        name="Amazon business report",
+        kind="revenue",
+        marks=("Date", "Ordered Product Sales", "Units Ordered"),
+        columns={"revenue": "Ordered Product Sales", "orders": "Total Order Items"},
+        defaults={"channel": "amazon"},
     ),
     Export(
         name="Xiaohongshu creator centre",
         kind="content-metrics",
         marks=("笔记标题", "首次发布时间", "观看量"),
-        columns={},
         zone="Asia/Shanghai",
     ),
     Export(
         name="Tmall Business Advisor",
         kind="revenue",
         marks=("统计日期", "支付金额", "访客数"),
-        columns={},
         defaults={"channel": "tmall"},
         currency="CNY",
         zone="Asia/Shanghai",
@@ -131,24 +146,55 @@ def export_of(cells: Sequence[Cell]) -> Export | None:
 
 
 def kind_of(cells: Sequence[Cell]) -> str:
-    """The kind that a heading belongs to; empty when several or none might fit."""
+    """The kind that a heading belongs to; empty when several or none might fit.
+
+    Of several that fit, the one that understands all columns that the others understand, and more.
+    """
     if export := export_of(cells):
         return export.kind
-    fit = [kind.name for kind in KINDS.values() if not _missing(kind, _places(kind, cells, {}))]
-    return fit[0] if len(fit) == 1 else ""
+    fit: dict[str, set[int]] = {}
+    for kind in KINDS.values():
+        try:
+            places = _places(kind, cells, {})
+        except InvalidInputError:
+            continue  # a heading that this kind knows stands twice
+        if not _missing(kind, places):
+            fit[kind.name] = {place.index for place in places.values()}
+    best = max(fit, key=lambda name: len(fit[name]), default="")
+    return best if all(fit[name] < fit[best] for name in fit if name != best) else ""
 
 
 def match(kind: Kind, line: int, cells: Sequence[Cell], mapping: Mapping[str, str]) -> Heading | None:
     """The heading, or None when a column that the kind needs is missing.
 
-    Raises InvalidInputError for a name that stands twice and for a mapping that names what is not there.
+    A column that is mapped to nothing is not looked for. Raises InvalidInputError for a name that stands twice and for
+    a mapping that names what is not there.
     """
-    export = export_of(cells)
-    export = export if export and export.kind == kind.name else None
+    export = _export_for(kind, cells)
     places = _places(kind, cells, {**(export.columns if export else {}), **mapping}, strict=mapping)
     if _missing(kind, places):
         return None
     return Heading(line=line, cells=tuple(str(c or "") for c in cells), places=tuple(places.values()), export=export)
+
+
+def find_places(kind: Kind, cells: Sequence[Cell], mapping: Mapping[str, str]) -> dict[str, Place]:
+    """Where a kind's columns stand, as far as they are there. Raises InvalidInputError for a doubled name."""
+    export = _export_for(kind, cells)
+    return _places(kind, cells, {**(export.columns if export else {}), **mapping})
+
+
+def is_plain(kind: Kind, cells: Sequence[Cell], mapping: Mapping[str, str]) -> bool:
+    """Whether a mapping says no more than the headings do."""
+    try:
+        alone = {name: place.heading for name, place in find_places(kind, cells, {}).items()}
+    except InvalidInputError:
+        return not mapping
+    return all(alone.get(name, "") == heading for name, heading in mapping.items())
+
+
+def _export_for(kind: Kind, cells: Sequence[Cell]) -> Export | None:
+    export = export_of(cells)
+    return export if export and export.kind == kind.name else None
 
 
 def _missing(kind: Kind, places: Mapping[str, Place]) -> list[str]:
@@ -162,6 +208,8 @@ def _places(
     bare = [_without_currency(str(cell or "")) for cell in cells]
     found: dict[str, Place] = {}
     for column in kind.columns:
+        if said.get(column.name) == "":
+            continue
         wanted = (
             [plain(said[column.name])] if column.name in said else [plain(n) for n in (column.name, *column.aliases)]
         )

@@ -23,7 +23,10 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """What the lines of a file have in common. `as_of` is when its figures were read; `zone` is where its days are."""
+    """What the lines of a file have in common. `as_of` is when its figures were read; `zone` is where its days are.
+
+    `defaults` are the export's; "without" among them says what a line means that makes no record.
+    """
 
     zone: str
     currency: str

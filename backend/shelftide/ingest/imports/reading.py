@@ -14,12 +14,11 @@ from shelftide.ingest.imports import headings, values
 from shelftide.ingest.imports.headings import Heading, Place
 from shelftide.ingest.imports.kind import Kind, Setting, Values
 from shelftide.ingest.imports.tables import Cell, Cells, Row, Table
-from shelftide.ingest.imports.values import DATED, NUMERIC, Dialect, Evidence, Form
+from shelftide.ingest.imports.values import DATED, Dialect, Evidence, Form
 from shelftide_sdk import DataError, Money, Reject
 from shelftide_sdk.records import Record
 
-_HEADING_WITHIN = 40
-_SAMPLE = 2_000
+HEADING_WITHIN = 40
 _LONGEST_GROUP = 5_000
 _TOTALS = re.compile(
     r"\s*(?:grand |sub)?(?:totals?|totale|summe|gesamt|合计|总计|小计|总和|汇总)"
@@ -84,6 +83,7 @@ class Reading:
         self._absent = dict.fromkeys((c.name for c in kind.columns), None)
         self._required = kind.required
         self._seen: set[int] = set()
+        self._width = max(place + 1 for place, name in enumerate(heading.cells) if name.strip())
         currency = next((p.index for p in heading.places if p.column.name == "currency"), None)
         self._currency_at = currency
         self._last: tuple[Any, Cell] = (None, None)
@@ -107,6 +107,8 @@ class Reading:
             return Taken(number, reject=Reject(self.kind.name, cells, [cells]))
         if said := self._skipped(cells):
             return Taken(number, skipped=said)
+        if said := self._ragged(cells):
+            return self._rejected(number, said, cells)
         try:
             found = self._values(cells)
             if not self.kind.group:
@@ -122,8 +124,21 @@ class Reading:
         first = next((c for c in cells if c not in {None, ""}), "")
         if first == self.heading.cells[0] and tuple(str(c or "") for c in cells) == self.heading.cells:
             return "the heading again"
-        if isinstance(first, str) and len(first) < 80 and _TOTALS.fullmatch(first):
+        if isinstance(first, str) and 0 < len(first) < 80 and not first[0].isdigit() and _TOTALS.fullmatch(first):
             return "a line of totals"
+        return ""
+
+    def _ragged(self, cells: Cells) -> str:
+        """Why a line of text has not the heading's columns: then its values stand under other headings, or are cut."""
+        if self.table.format not in {"csv", "tsv"}:
+            return ""
+        if len(cells) < self._width:
+            return f"the line has {len(cells)} of {self._width} columns: it ends too early"
+        if len(cells) > self._width and any(cells[len(self.heading.cells) :]):
+            return (
+                f"the line has {len(cells)} columns and the heading {len(self.heading.cells)}: a separator stands in"
+                " a value without quotation marks"
+            )
         return ""
 
     def _values(self, cells: Cells) -> dict[str, Any]:
@@ -158,7 +173,9 @@ class Reading:
 
     def _made(self, number: int, rows: Sequence[Values], cells: Sequence[Cells | str]) -> Taken:
         try:
-            return Taken(number, len(rows), records=list(self.kind.make(rows, self._setting)))
+            made = list(self.kind.make(rows, self._setting))
+            skipped = "" if made else self._setting.defaults.get("without", "the line says nothing")
+            return Taken(number, len(rows), records=made, skipped=skipped)
         except DataError as error:
             return self._rejected(number, error.message, cells[0])
 
@@ -225,20 +242,23 @@ _PARSERS: dict[Form, Callable[[Cell, str, Dialect], Any]] = {
     Form.DAY: values.read_day,
     Form.MOMENT: values.read_moment,
 }
+_KEYS = ("_id", "sku", "channel", "currency")
 Reader = Callable[[Cell, Cell], Any]
+# How exports write that there is no value.
+_NOTHING = frozenset({"-", "--", "\u2013", "\u2014", "n/a", "N/A", "not stocked"})
 
 
 def _reader(place: Place, dialect: Dialect, setting: Setting, heading: Heading) -> tuple[str, Reader]:
     name, form = place.column.name, place.column.form
     if form is Form.TEXT:
-        return name, _text
+        return name, partial(_word, name=name) if place.column.required or name.endswith(_KEYS) else _text
     if form is Form.MONEY:
         return name, partial(_money, name=name, dialect=dialect, heading=place.currency, setting=setting)
     parse = _PARSERS[form]
     shown = name if heading.columns[name] == name else f"{name} (column {place.heading})"
     if form in DATED:
         return name, _Memory(parse, shown, dialect)
-    return name, lambda cell, _: parse(cell, shown, dialect)
+    return name, lambda cell, _: None if cell in _NOTHING else parse(cell, shown, dialect)
 
 
 class _Memory:
@@ -263,7 +283,17 @@ def _text(cell: Cell, _: Cell) -> str:
     return cell.strip() if isinstance(cell, str) else str(cell)
 
 
-def _money(cell: Cell, said: Cell, *, name: str, dialect: Dialect, heading: str, setting: Setting) -> Money:
+def _word(cell: Cell, said: Cell, *, name: str) -> str:
+    """A text that names something: one lost sign would make it another's name."""
+    found = _text(cell, said)
+    if "\ufffd" in found:
+        raise DataError(f"{name} is {found[:60]!r}: a sign of it was lost")
+    return found
+
+
+def _money(cell: Cell, said: Cell, *, name: str, dialect: Dialect, heading: str, setting: Setting) -> Money | None:
+    if cell in _NOTHING:
+        return None
     amount = values.read_amount(cell, name, dialect)
     own = str(said or "").strip().upper() or heading
     mark = amount.mark
@@ -278,7 +308,7 @@ def find_heading(table: Table, kind: Kind, mapping: Mapping[str, str]) -> Headin
 
     Raises InvalidInputError that lists what is missing and what the file has.
     """
-    seen = list(islice(_cells(table), _HEADING_WITHIN))
+    seen = list(islice(_cells(table), HEADING_WITHIN))
     errors: list[InvalidInputError] = []
     for line, cells in seen:
         try:
@@ -286,11 +316,15 @@ def find_heading(table: Table, kind: Kind, mapping: Mapping[str, str]) -> Headin
                 return found
         except InvalidInputError as error:
             errors.append(error)
+    raise errors[0] if errors else headings.refuse(kind, likely_heading(seen))
+
+
+def likely_heading(seen: Sequence[tuple[int, Cells]]) -> Cells:
+    """The first of these lines that fills at least half as many cells as the fullest. Raises InvalidInputError."""
     if not seen:
         raise InvalidInputError("The file is empty: it has no column.", hint="Export it again.")
-    widest = max(seen, key=lambda row: sum(c not in {None, ""} for c in row[1]))
-    first = next(row for row in seen if sum(c not in {None, ""} for c in row[1]) * 2 >= len(widest[1]))
-    raise errors[0] if errors else headings.refuse(kind, first[1])
+    filled = [sum(cell not in {None, ""} for cell in cells) for _, cells in seen]
+    return next(cells for (_, cells), count in zip(seen, filled, strict=True) if count * 2 >= max(filled))
 
 
 def _cells(table: Table) -> Iterator[tuple[int, Cells]]:
@@ -326,13 +360,19 @@ def _check_dated(kind: Kind, heading: Heading, setting: Setting) -> None:
 
 
 def _dialect(table: Table, heading: Heading, options: Options, zone: str) -> Dialect:
-    """Look at the file's beginning; go on only while something stays unclear."""
+    """Look at all of the file: one line that says otherwise makes every unclear one a guess.
+
+    So a file that cannot be read to its end is refused before anything is written.
+    """
     evidence = Evidence(decimal=options.decimal, days=options.days)
-    places = [place for place in heading.places if place.column.form in NUMERIC | DATED]
-    for count, (line, cells) in enumerate(row for row in _cells(table) if row[0] > heading.line):
-        if count >= _SAMPLE and not evidence.unclear:
-            break
-        for place in places:
-            if place.index < len(cells):
-                evidence.look(line, place.heading, place.column.form, cells[place.index])
+    places = [
+        (place.index, place.heading, place.column.form)
+        for place in heading.places
+        if place.column.form in evidence.sought
+    ]
+    for line, cells in _cells(table):
+        if line > heading.line:
+            for index, name, form in places:
+                if index < len(cells):
+                    evidence.look(line, name, form, cells[index])
     return evidence.settle(zone)

@@ -249,7 +249,7 @@ REVENUE = Kind(
         money("revenue", "amount", "sales", "gmv", "支付金额", "销售额", "成交金额", "umsatz", "ricavi", required=True),
         CURRENCY,
         whole("orders", "支付子订单数", "支付订单数", "订单数"),
-        whole("visitors", "访客数", "uv"),
+        whole("visitors", "访客数", "uv", "sessions_total", "sessions"),
         text("channel", "shop", "store", "店铺", "渠道"),
     ),
     make=_revenue_day,

@@ -24,6 +24,8 @@ def _stock(rows: Sequence[Values], setting: Setting) -> Iterable[Record]:
     available = row["available"]
     if available is None:
         if row["on_hand"] is None:
+            if "without" in setting.defaults:
+                return
             raise DataError("the line has neither available nor on_hand")
         available = row["on_hand"] - sum(row[name] or 0 for name in ("committed", "unavailable"))
     yield StockLevel(
@@ -103,8 +105,17 @@ STOCK = Kind(
         text("sku", *SKU_NAMES, required=True),
         text("stock_item_id", "inventory_item_id", "fnsku"),
         text("location", "warehouse", "location_name", "仓库", "magazzino", "lager"),
-        whole("available", "afn_fulfillable_quantity", "quantity_available", "stock", "可用库存", "可售库存", "库存"),
-        whole("on_hand", "on_hand_current", "quantity_on_hand", "afn_total_quantity", "qty_on_hand", "实物库存"),
+        whole(
+            "available",
+            "available_not_editable",
+            "afn_fulfillable_quantity",
+            "quantity_available",
+            "stock",
+            "可用库存",
+            "可售库存",
+            "库存",
+        ),
+        whole("on_hand", "on_hand_current", "quantity_on_hand", "afn_warehouse_quantity", "qty_on_hand", "实物库存"),
         whole("committed", "committed_not_editable", "占用库存"),
         whole("unavailable", "unavailable_not_editable"),
         whole("incoming", "incoming_not_editable", "on_order", "afn_inbound_working_quantity", "在途库存"),

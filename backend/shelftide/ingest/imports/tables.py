@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO, cast
+from xml.parsers import expat
 
 import msgspec
 from python_calamine import CalamineError, CalamineWorkbook, ZipError
@@ -19,6 +21,17 @@ from python_calamine import CalamineError, CalamineWorkbook, ZipError
 from shelftide.core.errors import InvalidInputError
 from shelftide.ingest.imports.encoding import find_encoding
 
+# What the libraries raise for files that are cut off or damaged.
+_DAMAGED = (
+    EOFError,
+    OSError,
+    NotImplementedError,
+    zlib.error,
+    struct.error,
+    expat.ExpatError,
+    zipfile.BadZipFile,
+    CalamineError,
+)
 Cell = str | int | Decimal | datetime | date | None
 Cells = Sequence[Cell]
 # The line and its cells, or why the line has none.
@@ -28,6 +41,8 @@ LONGEST_CELL = 2**17
 _MOST_BYTES = 4 * 2**30
 _LARGEST_SHEET = 16_000_000
 _LARGEST_PART = 2**30
+_LARGEST_WORDS = 2**28  # what all cells share is held in memory
+_CHUNK = 2**20
 _MOST_COLUMNS = 1_000
 _SEPARATORS = ",\t;|"
 _CELL_AT = re.compile(rb'<(?:\w+:)?(?:c|row)\b[^>]*?\br="([A-Z]*)(\d+)"')
@@ -73,7 +88,12 @@ def open_table(path: Path, *, name: str = "", encoding: str = "", sheet: str = "
         start = file.read(8)
         if start.startswith(b"PK\x03\x04"):
             return _workbook(path, name, packed=packed, sheet=sheet)
-        if start.startswith((b"\xd0\xcf\x11\xe0", b"%PDF", b"\x89PNG", b"\xff\xd8\xff")):
+        if start.startswith(b"\xd0\xcf\x11\xe0"):
+            raise InvalidInputError(
+                "The file is no table that can be read: it is an old or protected workbook.",
+                hint="Open it and save it as XLSX (without a password) or CSV.",
+            )
+        if start.startswith((b"%PDF", b"\x89PNG", b"\xff\xd8\xff")):
             raise InvalidInputError(
                 "The file is no table that can be read.", hint="Export it as CSV, TSV, XLSX or JSONL."
             )
@@ -171,7 +191,7 @@ def _text(table: Table) -> Iterator[io.TextIOBase]:
 def _told_plainly(name: str) -> Iterator[None]:
     try:
         yield
-    except (EOFError, OSError, zlib.error, CalamineError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise InvalidInputError(
             f"The file {name} cannot be read: {error}.", hint="It is damaged or cut off; export it again."
         ) from error
@@ -191,18 +211,35 @@ def _told(table: Table) -> Iterator[None]:
 def _text_rows(table: Table) -> Iterator[Row]:
     csv.field_size_limit(LONGEST_CELL)
     with _text(table) as text:
-        reader = csv.reader(_without_nul(text), delimiter=table.separator)
+        reader = csv.reader(_without_nul(text), delimiter=table.separator, strict=True)
         line = 1
         try:
             for cells in reader:
                 if any(cells) and not (line == 1 and len(cells) <= 2 and cells[0].startswith("sep=")):
-                    yield line, cells
+                    yield line, _swallowed(table, cells, line, reader.line_num) or cells
+                if len(cells) > _MOST_COLUMNS:
+                    raise csv.Error(f"the line has more than {_MOST_COLUMNS:,} columns")
                 line = reader.line_num + 1
+        except UnicodeError as error:
+            raise InvalidInputError(
+                f"From about line {line} on the file is not {table.encoding} text: {error}.",
+                hint="It is cut off or holds two encodings; save it as CSV (UTF-8) and try again.",
+            ) from error
         except csv.Error as error:
             raise InvalidInputError(
                 f"The file cannot be read from line {line} on: {error}.",
                 hint="Look for a quotation mark that is not closed, or export the file again.",
             ) from error
+
+
+def _swallowed(table: Table, cells: Sequence[str], first: int, last: int) -> str:
+    """Why a row over several lines is none: a quotation mark that is not closed takes whole rows into one cell."""
+    if first == last or len(cells) < 2:
+        return ""
+    inner = (line for cell in cells if "\n" in cell for line in cell.split("\n"))
+    if max((line.count(table.separator) for line in inner), default=0) < (len(cells) - 1) / 2:
+        return ""
+    return f"lines {first} to {last} hang together by a quotation mark that is not closed"
 
 
 def _without_nul(text: io.TextIOBase) -> Iterator[str]:
@@ -246,6 +283,11 @@ def _json_lines(table: Table) -> Iterator[tuple[int, dict[str, Any] | str]]:
     decoder = _decode_json()
     with _text(table) as text:
         for number, line in enumerate(iter(lambda: text.readline(16 * LONGEST_CELL), ""), 1):
+            if len(line) >= 16 * LONGEST_CELL:
+                raise InvalidInputError(
+                    f"The file cannot be read from line {number} on: it is longer than 2 million characters.",
+                    hint="Write one JSON object a line.",
+                )
             if not line.strip():
                 continue
             try:
@@ -279,26 +321,49 @@ def _workbook(path: Path, name: str, *, packed: bool, sheet: str) -> Table:
 
 def _check_archive(path: Path) -> None:
     """Refuse archives that unpack to more than a machine holds, before anything unpacks them whole."""
-    with zipfile.ZipFile(path) as archive:
-        for part in archive.infolist():
-            if part.flag_bits & 1:
-                raise InvalidInputError("The workbook is encrypted.", hint="Save it without a password.")
-            if part.file_size > _LARGEST_PART:
-                raise InvalidInputError("The workbook unpacks to more than 1 GB.", hint="Export it as CSV.")
+    with zipfile.ZipFile(path) as archive, path.open("rb") as file:
         if "xl/workbook.xml" not in archive.namelist():
             raise InvalidInputError("The archive is no XLSX workbook.", hint="Unpack it, or export XLSX or CSV.")
         for part in archive.infolist():
-            if part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml"):
+            if part.flag_bits & 1:
+                raise InvalidInputError("The workbook is encrypted.", hint="Save it without a password.")
+            sheet = part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml")
+            most = _LARGEST_PART if sheet else _LARGEST_WORDS
+            if part.file_size > most or _grows_beyond(file, part, most):
+                raise InvalidInputError(
+                    f"The workbook unpacks to too much: {part.filename[:60]} is larger than {most // 2**20} MB.",
+                    hint="Export it as CSV.",
+                )
+            if sheet:
                 _check_sheet(archive, part)
+
+
+def _grows_beyond(file: BinaryIO, part: zipfile.ZipInfo, most: int) -> bool:
+    """Whether a part unpacks to more bytes than this or than it says; what the archive says of itself may be forged."""
+    if part.compress_type != zipfile.ZIP_DEFLATED:
+        return part.compress_size > most
+    file.seek(part.header_offset + 26)
+    name_size, extra_size = struct.unpack("<HH", file.read(4))
+    file.seek(name_size + extra_size, io.SEEK_CUR)
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    size, left = 0, part.compress_size
+    while left > 0 and not unpacker.eof and (chunk := file.read(min(left, _CHUNK))):
+        left -= len(chunk)
+        while chunk and size <= min(most, part.file_size):
+            size += len(unpacker.decompress(chunk, _CHUNK))
+            chunk = unpacker.unconsumed_tail
+    return size > min(most, part.file_size)
 
 
 def _check_sheet(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
     """A sheet is held as a rectangle: two cells at its far corners would ask for all memory."""
     rows = columns = read = 0
     rest = b""
+    whole = expat.ParserCreate()  # a reader that forgives would drop the cells of a damaged row
     with archive.open(part) as file:
         while chunk := file.read(2**20):
             read += len(chunk)
+            whole.Parse(chunk)
             text = rest + chunk
             for found in _CELL_AT.finditer(text):
                 rows = max(rows, int(found[2][:9]))
@@ -309,6 +374,7 @@ def _check_sheet(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
                     hint="Export it as CSV.",
                 )
             rest = text[-200:]
+    whole.Parse(b"", True)
 
 
 def _column_number(letters: bytes) -> int:

@@ -5,7 +5,6 @@ does.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -39,6 +38,13 @@ _SYMBOLS: dict[str, frozenset[str]] = {
     "R$": frozenset({"BRL"}),
     "$": frozenset({"USD", "AUD", "CAD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP"}),
 }
+_FULL_WIDTH: dict[int, int | str] = {
+    **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)},
+    0x3000: " ",
+    0xFFE5: "¥",
+    0xFFE1: "£",
+}
+_MOST_KNOWN = 50_000
 _PLAIN = re.compile(r"-?\d{1,18}(?:\.\d{1,12})?")
 _NUMBER = re.compile(r"(?P<minus>[-\u2212])?(?P<digits>\d[\d.,]*|[.,]\d+)(?P<after>-)?")
 _AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
@@ -57,22 +63,21 @@ _TIME = re.compile(
 )
 _OFFSET = re.compile(r"(?:UTC|GMT)?(?P<sign>[+-])(?P<h>\d\d?):?(?P<m>\d\d)?")
 _ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "PST": -8, "PDT": -7, "EST": -5, "EDT": -4, "CET": 1, "CEST": 2, "JST": 9}
-# English, Italian, Spanish, French, German.
-_MONTH_NAMES = (
-    ("jan", "gen", "ene"),
-    ("feb", "fév"),
-    ("mar", "mär", "mrz"),
-    ("apr", "avr", "abr"),
-    ("may", "mag", "mai"),
-    ("jun", "giu", "juin"),
-    ("jul", "lug", "juil"),
-    ("aug", "ago", "aoû"),
-    ("sep", "set"),
-    ("oct", "ott", "okt"),
-    ("nov",),
-    ("dec", "dic", "dez", "déc"),
+# English, Italian, Spanish, French, German; any beginning of three letters or more counts.
+_MONTHS = (
+    ("january", "gennaio", "enero", "janvier", "januar"),
+    ("february", "febbraio", "febrero", "février", "februar"),
+    ("march", "marzo", "mars", "märz", "mrz"),
+    ("april", "aprile", "abril", "avril"),
+    ("may", "maggio", "mayo", "mai"),
+    ("june", "giugno", "junio", "juin", "juni"),
+    ("july", "luglio", "julio", "juillet", "juli"),
+    ("august", "agosto", "août"),
+    ("september", "settembre", "septiembre", "septembre"),
+    ("october", "ottobre", "octubre", "octobre", "oktober"),
+    ("november", "novembre", "noviembre"),
+    ("december", "dicembre", "diciembre", "décembre", "dezember"),
 )
-_MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names}
 
 
 class Form(Enum):
@@ -99,82 +104,114 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = "UTC"
 
 
-class Evidence:
-    """What a file's cells tell about its dialect."""
+class _Sighting(msgspec.Struct, frozen=True):
+    """Where a cell stands that tells something."""
 
-    def __init__(self, *, decimal: str, days: str) -> None:
-        self.decimal = decimal
-        self.days = days
-        self._unclear_number: tuple[int, str, str] | None = None
-        self._unclear_day: tuple[int, str, str] | None = None
+    line: int
+    column: str
+    text: str
 
     @property
-    def unclear(self) -> bool:
-        """Whether a cell could be read in two ways and none has told which."""
-        return (self._unclear_number is not None and not self.decimal) or (
-            self._unclear_day is not None and not self.days
-        )
+    def words(self) -> str:
+        return f"line {self.line}, column {self.column}: {self.text.strip()[:60]!r}"
+
+
+class _Question:
+    """One thing that a file must say, such as its decimal sign: what its cells say, and what leaves it open."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+        self.found: dict[str, _Sighting] = {}
+        self.unclear: _Sighting | None = None
+
+    def answer(self, *, open_words: str, mixed_words: str, hint: str) -> str:
+        """Raises InvalidInputError when cells leave it open, or contradict each other while others are unclear."""
+        if self.said or self.unclear is None:
+            return self.said or next(iter(self.found), "")
+        if len(self.found) > 1:
+            first, second = self.found.values()
+            raise InvalidInputError(f"{mixed_words} ({first.words}; {second.words}).", hint=f"Write all alike. {hint}")
+        if not self.found:
+            words = self.unclear.words
+            raise InvalidInputError(f"{words[0].upper()}{words[1:]} {open_words}.", hint=hint)
+        return next(iter(self.found))
+
+
+class Evidence:
+    """What a file's cells tell about its dialect. All are looked at; nothing is taken line by line."""
+
+    def __init__(self, *, decimal: str, days: str) -> None:
+        self._decimal = _Question(decimal)
+        self._days = _Question(days)
+        self._known: set[str] = set()
+        self.sought = frozenset((DATED if not days else frozenset()) | (NUMERIC if not decimal else frozenset()))
 
     def look(self, line: int, column: str, form: Form, cell: Cell) -> None:
         """Take a cell into account."""
-        if not isinstance(cell, str) or not cell:
+        if not isinstance(cell, str):
             return
-        if form in DATED and not self.days:
-            self._look_at_day(line, column, cell)
-        elif form in NUMERIC and not self.decimal:
-            self._look_at_number(line, column, form, cell)
+        if form in DATED:
+            if cell[4:5] != "-" and cell not in self._known:
+                self._look_at_day(_Sighting(line, column, cell))
+        elif not cell.isdigit() and ("," in cell or ("." in cell and not self._settled(cell))):
+            self._look_at_number(_Sighting(line, column, cell), form)
 
-    def _look_at_day(self, line: int, column: str, text: str) -> None:
-        found = _YEAR_LAST.match(_normal(text))
+    def _settled(self, cell: str) -> bool:
+        """Whether a cell such as 12.50 says once more what is known already."""
+        part = cell.rpartition(".")[2]
+        return "." in self._decimal.found and part.isdigit() and len(part) != 3
+
+    def _look_at_day(self, seen: _Sighting) -> None:
+        if len(self._known) < _MOST_KNOWN:
+            self._known.add(seen.text)
+        found = _YEAR_LAST.match(_normal(seen.text))
         if not found or found["sign"] == ".":
             return
         a, b = int(found["a"]), int(found["b"])
         if a > 12 >= b:
-            self.days = "dmy"
+            self._days.found.setdefault("dmy", seen)
         elif b > 12 >= a:
-            self.days = "mdy"
-        elif a != b and self._unclear_day is None:
-            self._unclear_day = (line, column, text)
+            self._days.found.setdefault("mdy", seen)
+        elif a != b and self._days.unclear is None:
+            self._days.unclear = seen
 
-    def _look_at_number(self, line: int, column: str, form: Form, text: str) -> None:
-        digits = _digits(text)
+    def _look_at_number(self, seen: _Sighting, form: Form) -> None:
+        digits = _digits(seen.text)
         signs = [c for c in digits if c in ".,"]
         if not signs:
             return
         last = signs[-1]
         other = "," if last == "." else "."
         if len(set(signs)) == 2:
-            self.decimal = last
+            self._decimal.found.setdefault(last, seen)
         elif len(signs) > 1:
-            self.decimal = other
+            self._decimal.found.setdefault(other, seen)
         elif not _AMBIGUOUS.fullmatch(digits):
-            self.decimal = last
+            self._decimal.found.setdefault(last, seen)
         elif form is Form.WHOLE and not digits.endswith("000"):
-            self.decimal = other
-        elif self._unclear_number is None:
-            self._unclear_number = (line, column, text)
+            self._decimal.found.setdefault(other, seen)
+        elif self._decimal.unclear is None:
+            self._decimal.unclear = seen
 
     def settle(self, zone: str) -> Dialect:
         """The dialect. Raises InvalidInputError that says what is unclear, where, and how to say it."""
-        if self._unclear_number and not self.decimal:
-            line, column, text = self._unclear_number
-            raise InvalidInputError(
-                f"Line {line}, column {column}: {text.strip()!r} may have a decimal sign or a thousands separator.",
-                hint='Say which sign is decimal: "." or "," (--decimal).',
-            )
-        if self._unclear_day and not self.days:
-            line, column, text = self._unclear_day
-            raise InvalidInputError(
-                f"Line {line}, column {column}: {text.strip()!r} may begin with the day or with the month.",
-                hint="Say which: dmy or mdy (--days).",
-            )
-        return Dialect(decimal=self.decimal or ".", days=self.days, zone=zone)
+        decimal = self._decimal.answer(
+            open_words="may have a decimal sign or a thousands separator",
+            mixed_words="Numbers are written in two ways",
+            hint='Say which sign is decimal: "." or "," (--decimal).',
+        )
+        days = self._days.answer(
+            open_words="may begin with the day or with the month",
+            mixed_words="Dates are written in two ways",
+            hint="Say which comes first: dmy or mdy (--days).",
+        )
+        return Dialect(decimal=decimal or ".", days=days, zone=zone)
 
 
 def _normal(text: str) -> str:
-    """Trimmed, full-width signs as plain ones."""
+    """Trimmed, full-width signs as plain ones. No more: "5²" is not 52."""
     text = text.strip()
-    return text if text.isascii() else unicodedata.normalize("NFKC", text.replace("￥", "¥")).strip()
+    return text if text.isascii() else text.translate(_FULL_WIDTH).strip()
 
 
 def _digits(text: str) -> str:
@@ -231,6 +268,8 @@ def read_number(cell: Cell, name: str, dialect: Dialect) -> Decimal:
 
 def read_whole(cell: Cell, name: str, dialect: Dialect) -> int:
     """A whole number."""
+    if isinstance(cell, str) and len(cell) < 13 and cell.isascii() and cell.isdigit():
+        return int(cell)
     try:
         value = read_number(cell, name, dialect)
     except DataError as error:
@@ -326,7 +365,7 @@ def _split(cell: Cell, name: str, dialect: Dialect) -> tuple[date, str]:
     text = _normal(cell) if isinstance(cell, str) else str(cell)
     try:
         return _day_of(text, dialect)
-    except (ValueError, KeyError) as error:
+    except ValueError as error:
         raise DataError(f"{name} is {text[:60]!r}, which is not a day; write 2026-11-22") from error
 
 
@@ -341,12 +380,18 @@ def _day_of(text: str, dialect: Dialect) -> tuple[date, str]:
             first, second = second, first
         day = date(int(found["y"]) + (2000 if len(found["y"]) == 2 else 0), second, first)
     elif found := _NAMED.match(text):
-        month = (found["name"] or found["name2"]).casefold()
-        number = _MONTHS.get(month[:4]) or _MONTHS[month[:3]]
-        day = date(int(found["y"]), number, int(found["d"] or found["d2"]))
+        day = date(int(found["y"]), _month(found["name"] or found["name2"]), int(found["d"] or found["d2"]))
     else:
         raise ValueError("no day")
     rest = text[found.end() :].strip()
     if rest and not _TIME.fullmatch(rest):
         raise ValueError("more than a day")
     return day, rest
+
+
+def _month(word: str) -> int:
+    start = word.casefold()
+    fit = [number for number, names in enumerate(_MONTHS, 1) if any(name.startswith(start) for name in names)]
+    if len(fit) != 1:
+        raise ValueError("no month")
+    return fit[0]

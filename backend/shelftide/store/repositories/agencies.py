@@ -214,6 +214,21 @@ async def list_records(uow: UnitOfWork, *, prefix: str, limit: int) -> list[Audi
     return [to_struct(row, AuditRecord) for row in (await uow.connection.execute(statement)).mappings()]
 
 
+async def get_record(uow: UnitOfWork, audit_id: UUID, *, action: str) -> AuditRecord:
+    """One line of the audit trail about a brand in scope. Raises NotFoundError."""
+    columns = [audit.c[name] for name in AuditRecord.__struct_fields__]
+    statement = select(*columns).where(
+        audit.c.agency_id == uow.scope.agency_id,
+        audit.c.audit_id == audit_id,
+        audit.c.tenant_id.in_(uow.scope.tenant_ids),
+        audit.c.action == action,
+    )
+    row = (await uow.connection.execute(statement)).mappings().one_or_none()
+    if row is None:
+        raise NotFoundError
+    return to_struct(row, AuditRecord)
+
+
 async def record(
     uow: UnitOfWork,
     action: str,

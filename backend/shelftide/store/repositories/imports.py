@@ -1,21 +1,34 @@
 """Mappings of file headings, by agency, kind and the heading's fingerprint."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from shelftide.store.models import import_mappings as table
+from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import UnitOfWork
 
 
-async def list_mappings(uow: UnitOfWork, kind: str) -> dict[str, dict[str, Any]]:
-    """What the agency said of headings of a kind, by fingerprint."""
-    statement = select(table.c.fingerprint, table.c.said).where(
-        table.c.agency_id == uow.scope.agency_id, table.c.kind == kind
+class RememberedHeading(msgspec.Struct, frozen=True, kw_only=True):
+    """What the agency said of a heading: the kind of file, our columns to its headings, how it writes values."""
+
+    kind: str
+    fingerprint: str
+    said: dict[str, Any]
+
+
+async def find_mapping(uow: UnitOfWork, fingerprints: Collection[str], *, kind: str = "") -> RememberedHeading | None:
+    """What the agency last said of one of these headings, of this kind or of any."""
+    statement = select(*(table.c[name] for name in RememberedHeading.__struct_fields__)).where(
+        table.c.agency_id == uow.scope.agency_id, table.c.fingerprint.in_(fingerprints)
     )
-    return {str(row[0]): dict(row[1]) for row in (await uow.connection.execute(statement)).all()}
+    if kind:
+        statement = statement.where(table.c.kind == kind)
+    row = (await uow.connection.execute(statement.order_by(table.c.saved_at.desc()).limit(1))).mappings().one_or_none()
+    return None if row is None else to_struct(row, RememberedHeading)
 
 
 async def save_mapping(

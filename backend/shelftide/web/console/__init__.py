@@ -4,6 +4,7 @@ from shelftide.web.console.apps import AppsController
 from shelftide.web.console.brands import BrandsController
 from shelftide.web.console.connections import ConnectionsController
 from shelftide.web.console.home import HomeController
+from shelftide.web.console.imports import ImportsController
 from shelftide.web.console.links import LinksController
 from shelftide.web.console.operations import OperationsPages
 from shelftide.web.console.plugins import PluginPages
@@ -17,6 +18,7 @@ CONSOLE = (
     LinksController,
     AppsController,
     ProductsController,
+    ImportsController,
     OperationsPages,
     PluginPages,
     SimulationController,

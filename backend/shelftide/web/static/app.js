@@ -53,6 +53,9 @@
   };
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-connector-choice]")) showFields();
+    if (event.target.matches("[data-file]")) {
+      event.target.closest("label").querySelector("[data-file-name]").textContent = event.target.files[0]?.name ?? "";
+    }
   });
   showFields();
 })();

@@ -16,8 +16,7 @@ from shelftide_sdk.testing.emulator import Emulator, Request, Response, page, re
 from shelftide_sdk.testing.world.model import Brand, Network, WorldView
 
 DEMO_SECRET = "meta-demo-secret"
-_THROTTLES = ((4, 0), (17, 2446079), (613, 0))
-_BUSINESS = 90  # every so many calls the refusal lasts a minute: a client that counts on seconds must come back later
+_MINUTES = 90
 
 
 class GraphFault(Exception):  # noqa: N818  # a refusal on its way to the wire, not an error of the program
@@ -194,17 +193,23 @@ class MetaDoor(Emulator):
             return Response(status=502, body=b"<html>Bad Gateway</html>", headers=())
         if "flap" in self.scenarios and self.requests % 10 == 5:
             return self.fail(GraphFault("Service temporarily unavailable", code=2, status=500))
-        if "throttle" in self.scenarios and self.requests % 3 == 0:
-            return self._throttled()
-        return None
+        return self._throttled(request) if "throttle" in self.scenarios else None
 
-    def _throttled(self) -> Response:
-        """Refused. The limit of a business use case tells in whole minutes when it opens again, the others nothing."""
-        business = self.requests % _BUSINESS == 0
-        code, subcode = (80002, 0) if business else _THROTTLES[self.requests // 3 % len(_THROTTLES)]
-        row = {"type": "instagram", "call_count": 100, "total_cputime": 30, "total_time": 30}
-        usage = {"1784": [row | {"estimated_time_to_regain_access": int(business)}]}
-        headers = {"x-business-use-case-usage": json.dumps(usage)}
+    def _throttled(self, request: Request) -> Response | None:
+        """Refused: now and then by a limit that tells in whole minutes when it opens again, so that a client must come
+        back later; an ad account's tells seconds. Source: rate limits of the Graph API and of the Marketing API.
+        """
+        headers, code, subcode = {}, 0, 0
+        if self.requests % _MINUTES == 3:
+            row = {"type": "instagram", "call_count": 100, "total_cputime": 30, "total_time": 30}
+            usage = {"1784": [row | {"estimated_time_to_regain_access": 1}]}
+            headers = {"x-business-use-case-usage": json.dumps(usage)}
+            code = 80002 if self.requests // _MINUTES % 2 else 4
+        elif "act_" in request.path and self.requests % 3 == 0:
+            headers = {"x-ad-account-usage": json.dumps({"acc_id_util_pct": 100, "reset_time_duration": 1})}
+            code, subcode = ((17, 2446079), (613, 0))[self.requests % 2]
+        if not code:
+            return None
         status = 403 if code == 4 else 400
         return self.fail(
             GraphFault(f"(#{code}) Request limit reached", code=code, subcode=subcode, status=status, headers=headers)

@@ -3,6 +3,7 @@
 Everything is read from the roll-up in one transaction.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -52,6 +53,13 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     titles: dict[str, str]
     freshness: Freshness
     connections: int
+
+
+async def newest_of(uow: UnitOfWork, registry: Registry, records: Sequence[str]) -> dict[str, datetime | None]:
+    """Until when all streams of each record were read."""
+    streams, carried = await list_streams(uow), carriers(registry)
+    names = {connection.connection_id: connection.connector for connection in await list_connections(uow)}
+    return {record: fresh_at(record, streams, names, carried) for record in records}
 
 
 def carriers(registry: Registry) -> dict[tuple[str, str], frozenset[str]]:

@@ -60,6 +60,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     rows: int = 0
     before: Decimal | None = None
+    inputs: dict[str, Decimal | None] = {}
 
     @property
     def change(self) -> Decimal | None:
@@ -200,7 +201,7 @@ def _values(group: _Group, earlier: _Group | None) -> list[Value]:
     found = []
     for metric in group.asked.metrics:
         for currency in _currencies(group, metric):
-            result, rows = _evaluated(group, metric, currency)
+            result, inputs, rows = _evaluated(group, metric, currency)
             found.append(
                 Value(
                     metric=metric.name,
@@ -209,6 +210,7 @@ def _values(group: _Group, earlier: _Group | None) -> list[Value]:
                     reason=result.reason,
                     rows=rows,
                     before=_evaluated(earlier, metric, currency)[0].value if earlier else None,
+                    inputs=inputs,
                 )
             )
     return found
@@ -225,7 +227,8 @@ def _currencies(group: _Group, metric: Metric) -> list[str]:
     return sorted({currency for currency, name in {*group.cell.rows, *group.quiet} if name in labels}) or [""]
 
 
-def _evaluated(group: _Group, metric: Metric, currency: str) -> tuple[Result, int]:
+def _evaluated(group: _Group, metric: Metric, currency: str) -> tuple[Result, dict[str, Decimal | None], int]:
+    """The value, what the formula was given, and on how many rows the best known part rests."""
     cell = group.cell
     values: dict[str, Decimal | None] = {DAYS: Decimal(group.span.days)}
     unknown: dict[str, str] = {}
@@ -243,8 +246,9 @@ def _evaluated(group: _Group, metric: Metric, currency: str) -> tuple[Result, in
             values[measure.name] = Decimal(0)
         else:
             where = f" in {currency}" if measure.money and currency else ""
+            values[measure.name] = None
             unknown[measure.name] = f"{measure.name}: nothing known{where}"
-    return metric.formula.of(values, unknown), rows
+    return metric.formula.of(values, unknown), {name: values[name] for name in metric.formula.names}, rows
 
 
 def _places(asked: Asked, metric: Metric, measure: Measure, currency: str) -> list[tuple[str, str]]:

@@ -345,6 +345,24 @@ def _footfall() -> Fact:
     return _fact(select(*_base(rows), rows.c.place.label("place"), rows.c.visitors), "place")
 
 
+# The record of each fact: its streams tell how fresh it is.
+RECORDS = {
+    "orders": "Order",
+    "order_lines": "OrderLine",
+    "refunds": "Refund",
+    "fees": "Fee",
+    "payouts": "Payout",
+    "sales_days": "SalesDay",
+    "ad_days": "AdDay",
+    **{f"ad_{name}": "AdBreakdownDay" for name in CUTS},
+    "off_platform_spend": "OffPlatformSpend",
+    "profile_days": "ProfileDay",
+    "contents": "Content",
+    "comments": "Comment",
+    "mentions": "Mention",
+    "sessions": "Session",
+    "footfall": "Footfall",
+}
 FACTS: dict[str, Callable[[], Fact]] = {
     "orders": _orders,
     "order_lines": _order_lines,

@@ -25,6 +25,7 @@ from shelftide.core.errors import InvalidInputError
 LONGEST = timedelta(days=3 * 366)
 MOST_METRICS, MOST_DIMENSIONS, MOST_FILTERS, MOST_VALUES = 30, 4, 10, 500
 _VALUE = Numeric(38, 9)
+_LONGEST_VALUE = 2_000
 # Dates without a period's bounds would make a CASE of a thousand branches; days need none.
 _MOST_PERIODS = 200
 
@@ -177,6 +178,13 @@ def check(known: Catalogue, query: Query) -> Asked:
     return asked
 
 
+def check_values(values: Iterable[str | None]) -> None:
+    """Raise InvalidInputError for what no dimension can hold: Postgres knows no text with a NUL."""
+    for value in values:
+        if value is not None and (len(value) > _LONGEST_VALUE or "\x00" in value):
+            raise InvalidInputError("A value to filter by is too long, or is no text.")
+
+
 def _limits(query: Query) -> None:
     if not query.metrics:
         raise InvalidInputError("The query names no metric.")
@@ -189,6 +197,8 @@ def _limits(query: Query) -> None:
     for size, most, what in sizes:
         if size > most:
             raise InvalidInputError(f"There are too many {what}.", hint=f"{most} at most.")
+    for each in query.filters:
+        check_values(each.values)
     if query.until < query.since:
         raise InvalidInputError("The period ends before it begins.")
     if query.until - query.since > LONGEST:
@@ -312,13 +322,19 @@ def _part(asked: Asked, span: Span, members: tuple[Member, ...], *, cut: bool) -
     first = members[0]
     view = fact(first.fact)
     keys = _keys(asked, span, first, cut=cut)
-    where = [
-        view.column("day").between(span.since, span.until),
-        *(view.column(dimension) == value for dimension, value in first.source.where),
-        *_where(view, asked.query.filters),
-    ]
+    where = conditions(asked, first.source, first.fact, span)
     make = _newest if _is_ranked(first.measure) else _grouped
     return Part(statement=make(view, keys, where, members), members=members, fact=first.fact)
+
+
+def conditions(asked: Asked, source: Source, name: str, span: Span) -> list[ColumnElement[bool]]:
+    """What a row of a fact must meet to count for a source: its day, the source's own dimensions, the filters."""
+    view = fact(name)
+    return [
+        view.column("day").between(span.since, span.until),
+        *(view.column(dimension) == value for dimension, value in source.where),
+        *_where(view, asked.query.filters),
+    ]
 
 
 def _keys(asked: Asked, span: Span, first: Member, *, cut: bool) -> dict[str, ColumnElement[Any]]:

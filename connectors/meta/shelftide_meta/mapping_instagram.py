@@ -270,21 +270,26 @@ def breakdown_rows(total: Row, keys: Sequence[str]) -> list[tuple[tuple[str, ...
     return found
 
 
-def map_profile_days(profile_id: str, figures: Iterable[DayFigure], followers: int | None, today: date) -> list[Record]:
-    """The completed days of an account. Followers at a day's end follow from those now, less what came since."""
+def map_profile_days(
+    profile_id: str, figures: Iterable[DayFigure], followers: int | None, last: date, today: date
+) -> tuple[list[Record], int | None]:
+    """The completed days of an account up to `last`, and the followers before the first of them.
+
+    `followers` are those at the end of `last`. Those of a day's end follow from them, less what came since.
+    """
     days: dict[date, dict[str, int]] = {}
     for at, name, value in figures:
         days.setdefault(at, {})[name] = value
     found: list[Record] = []
     counted: int | None = followers
-    expected = today
+    expected = last
     for at in sorted(days, reverse=True):
         counted = counted if at == expected else None
         if at < today:
             found.append(_profile_day(profile_id, at, days[at], counted))
         counted = _before(counted, days[at])
         expected = at - timedelta(days=1)
-    return found[::-1]
+    return found[::-1], counted
 
 
 def _before(followers: int | None, figures: Figures) -> int | None:

@@ -103,7 +103,7 @@ def test_the_recorded_insights_of_a_reel() -> None:
 def test_the_recorded_days_of_an_account() -> None:
     rows = sample("recorded/user_insights.json")["data"]
     figures = [figure for row in rows for figure in day_figures(row)]
-    (found,) = map_profile_days("1", figures, None, date(2026, 7, 1))
+    ((found,), _) = map_profile_days("1", figures, None, date(2026, 7, 1), date(2026, 7, 1))
     assert isinstance(found, ProfileDay)
     assert (found.day, found.reach, found.new_followers) == (date(2024, 1, 14), 500, 1000)
     assert found.followers is None

@@ -122,7 +122,7 @@ def test_followers_are_reckoned_backward_and_stop_at_a_gap() -> None:
     for day, gained, lost in ((1, 0, 0), (30, 10, 4), (29, 5, 1), (27, 7, 0)):
         at = date(2026, 7 if day == 1 else 6, day)
         figures += [(at, "follows_and_unfollows:FOLLOWER", gained), (at, "follows_and_unfollows:NON_FOLLOWER", lost)]
-    days = [r for r in map_profile_days("1", figures, 1000, today) if isinstance(r, ProfileDay)]
+    days = [r for r in map_profile_days("1", figures, 1000, today, today)[0] if isinstance(r, ProfileDay)]
     assert [(d.day.day, d.followers) for d in days] == [(27, None), (29, 994), (30, 1000)]
     assert [(d.new_followers, d.lost_followers) for d in days] == [(7, 0), (5, 1), (10, 4)]
 

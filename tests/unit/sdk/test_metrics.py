@@ -21,7 +21,8 @@ def post(made: str | None, **figures: int) -> int | None:
 
 
 def day(on: date, **figures: int) -> ProfileDay:
-    (found,) = map_profile_days("1", [(on, name, value) for name, value in figures.items()], None, NOW.date())
+    given = [(on, name, value) for name, value in figures.items()]
+    ((found,), _) = map_profile_days("1", given, None, NOW.date(), NOW.date())
     assert isinstance(found, ProfileDay)
     return found
 

@@ -45,8 +45,8 @@ def at_the_emulator(config: Mapping[str, Any], bench: Bench) -> dict[str, Any]:
     real = dict(bench.settings)
     app = {key: getattr(bench.wiring.app, key) for key in config.get("app", {})}
     world, name = bench.wiring.world, bench.wiring.connector.info.name
-    brand = next(each for each in world.brands if each.accounts.get(name))
-    real["competitors"] = ", ".join(each.handle for each in world.competitors(brand.key))
+    for brand in [each for each in world.brands if each.accounts.get(name)][:1]:
+        real["competitors"] = ", ".join(each.handle for each in world.competitors(brand.key))
     settings = {key: real.get(key) or value for key, value in config["settings"].items()}
     days = {
         "since": (world.now - SINCE.get(name, timedelta(days=7))).isoformat(),

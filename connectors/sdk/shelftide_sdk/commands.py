@@ -478,19 +478,13 @@ def _kind_of(line: Mapping[str, Any]) -> str:
 
 
 def _cursor(text: str | None) -> dict[str, Any] | None:
-    if text is None:
-        return None
     try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise ConfigurationError(
-            "--cursor is not JSON.", hint="Give the last line's cursor of an earlier read."
-        ) from error
-    if value is not None and not isinstance(value, dict):
-        raise ConfigurationError(
-            "--cursor is not a JSON object.", hint="Give the last line's cursor of an earlier read."
-        )
-    return value
+        value = None if text is None else json.loads(text)
+    except ValueError:
+        value = text
+    if value is None or isinstance(value, dict):
+        return value
+    raise ConfigurationError("--cursor is not a JSON object.", hint="Give the last line's cursor of an earlier read.")
 
 
 def _run(work: Callable[[], Any], as_json: bool) -> Any:

@@ -46,7 +46,7 @@ WRONG: dict[str, tuple[list[str], str, str]] = {
     "a base that is no address": ([*READ, "--base-url", "nonsense"], "configuration", "no address of a server"),
     "another protocol": ([*READ, "--base-url", "ftp://127.0.0.1"], "configuration", "no address of a server"),
     "a port that there is not": ([*READ, "--base-url", "http://127.0.0.1:99999"], "configuration", "no address"),
-    "a cursor that is no JSON": ([*READ, "--cursor", "{bad"], "configuration", "not JSON"),
+    "a cursor that is no JSON": ([*READ, "--cursor", "{bad"], "configuration", "not a JSON object"),
     "a cursor that is a list": ([*READ, "--cursor", "[1]"], "configuration", "not a JSON object"),
     "a cursor of another day": ([*READ, "--cursor", '{"updated_at": "yesterday"}'], "configuration", "'yesterday'"),
     "a missing option": (["read", "hostile", "--stream", "orders"], "usage", "--out"),

@@ -91,9 +91,9 @@ async def stored_sums(warehouse: Warehouse, kind: RecordType, names: list[str]) 
 
 
 def test_every_connector_is_here() -> None:
-    """Those of the workspace; plugins of outsiders bring their own proofs."""
+    """Those of the workspace at least; plugins of outsiders bring their own proofs."""
     ours = {name for name, found in Installed().connectors.items() if found.__module__.split(".")[0] in OURS}
-    assert {connector.info.name for connector in WITHOUT} == ours
+    assert {connector.info.name for connector in WITHOUT} >= ours
 
 
 @pytest.mark.parametrize("connector", WITHOUT, ids=lambda connector: connector.info.name)

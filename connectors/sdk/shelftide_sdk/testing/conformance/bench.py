@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -58,8 +59,16 @@ class FakeClock:
         return result
 
 
-def _refuse_to_block(seconds: Any, /) -> None:
-    raise EndlessReadError(f"time.sleep({seconds}) stops every connection of the process")
+def _only_elsewhere(blocking: Callable[[Any], None]) -> Callable[[Any], None]:
+    """`time.sleep` that refuses in this thread: another one may wait as it likes."""
+    home = threading.get_ident()
+
+    def sleep(seconds: Any, /) -> None:
+        if threading.get_ident() == home:
+            raise EndlessReadError(f"time.sleep({seconds}) stops every connection of the process")
+        blocking(seconds)
+
+    return sleep
 
 
 _yield_to_loop = asyncio.sleep  # kept before any bench replaces it
@@ -315,7 +324,7 @@ class Bench:
         """Fake sleeps, no waiting between retries, logs kept."""
         handler = _Keeper(self.logs)
         root = logging.getLogger()
-        blocking, time.sleep = time.sleep, _refuse_to_block
+        blocking, time.sleep = time.sleep, _only_elsewhere(time.sleep)
         level, asyncio.sleep = root.level, self.clock.sleep  # type: ignore[assignment]  # the same shape, a clock of ours
         root.addHandler(handler)
         root.setLevel(logging.DEBUG)

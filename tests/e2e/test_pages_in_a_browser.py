@@ -199,3 +199,35 @@ async def test_a_file_is_checked_mapped_and_imported_on_screen(browser: Browser,
     download = await waiting.value
     assert (await download.path()).read_text().splitlines()[1].startswith("3,")
     assert visitor.troubles == []
+
+
+async def test_an_owner_registers_an_app_and_a_client_follows_a_link(browser: Browser, served: Served) -> None:
+    owner = await open_visitor(browser)
+    await owner.sign_in(served.console, "owner@north.example")
+    await owner.page.goto(f"{served.console}/console/apps")
+    card = owner.page.locator("section", has=owner.page.locator("#app-shopify"))
+    await card.locator("summary").click()
+    await card.get_by_label("App id").fill("the-id")
+    await card.get_by_label("App secret").fill("the secret")
+    await card.get_by_label("The platform's review").select_option("approved")
+    await card.get_by_role("button", name="Save").click()
+    await expect(owner.page.get_by_text("Saved.")).to_be_visible()
+    assert await owner.violations() == []
+    assert "the secret" not in await owner.page.content()
+    await owner.page.goto(f"{served.console}/console/brands/{served.stage.quiet}/connections")
+    await owner.page.locator("#link-connector").select_option("shopify")
+    await owner.page.get_by_role("button", name="Make a link").click()
+    address = await owner.page.locator("#links code.address").inner_text()
+    assert await owner.violations() == []
+    client = await open_visitor(browser)
+    await client.page.goto(address)
+    await expect(client.page.get_by_role("heading", name="Connect Shopify")).to_be_visible()
+    assert await client.violations() == []
+    await client.page.get_by_label("Shop").fill("no shop")
+    await client.page.get_by_role("button", name="Go to the platform").click()
+    await expect(client.page.locator("#toasts")).to_contain_text("malformed")
+    await owner.page.get_by_role("button", name="Revoke").click()
+    await expect(owner.page.get_by_text("Revoked")).to_be_visible()
+    await client.page.goto(address)
+    await expect(client.page.get_by_role("heading", name="This link is over")).to_be_visible()
+    assert await client.violations() == []

@@ -102,3 +102,26 @@ async def test_a_consent_asks_for_the_approved_scopes_only(
     refused = await owner.request("POST", path, begin)
     assert refused.status_code == 409
     assert "Platform apps" in refused.text
+
+
+async def test_the_page_saves_removes_and_says_what_is_wrong(app: Litestar, agencies: tuple[Agency, Agency]) -> None:
+    owner = await caller(app, agencies[0].people[Role.OWNER])
+    form = {
+        "client_id": "i",
+        "client_secret": SECRET,
+        "review": "approved",
+        "scopes": "read_orders",
+        "account_limit": "",
+    }
+
+    async def post(path: str, **change: str) -> Any:
+        headers = {"x-csrf-token": owner.csrf, "hx-request": "true"}
+        return await owner.http.post(f"/console/apps/{path}", data={**form, **change}, headers=headers)
+
+    saved = await post("shopify")
+    assert "Saved." in saved.text
+    assert "0 accounts" in saved.text
+    assert SECRET not in saved.text
+    assert (await post("shopify", account_limit="none")).status_code == 400
+    assert "No app registered yet" in (await post("shopify/remove")).text
+    assert (await post("shopify/remove")).status_code == 404

@@ -126,7 +126,9 @@ async def _recent(ctx: Context, report: Report) -> Mapping[str, Any] | None:
     waiting = None
     async for step in get_pages(ctx, _LIST, asked):
         for row in step.rows:
-            if not isinstance(row, Mapping) or not _covers(row, report):
+            if not isinstance(row, Mapping) or not isinstance(row.get("reportType"), str):
+                raise DataError("the list of reports holds what is no report")
+            if not _covers(row, report):
                 continue
             if row.get("processingStatus") == "DONE" and row.get("reportDocumentId"):
                 return row

@@ -41,8 +41,8 @@ def identifier(value: Any, name: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
         raise DataError(f"{name} is no id: {str(value)[:80]!r}")
     found = str(value).strip()
-    if len(found) > 200:
-        raise DataError(f"{name} is too long for an id")
+    if len(found) > 200 or not found.isprintable():
+        raise DataError(f"{name} is no id: {ascii(found)[:80]}")
     return found
 
 

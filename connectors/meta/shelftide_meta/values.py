@@ -15,7 +15,7 @@ def identifier(value: Any, name: str = "id") -> str:
     """An id or another word that makes a key, as text. Raises DataError for what is empty or may have lost digits."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise DataError(f"{name} is missing or is not text: {value!r}")
     return value
 

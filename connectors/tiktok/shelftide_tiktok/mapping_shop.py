@@ -328,6 +328,8 @@ def stocked(found: Sequence[Any]) -> tuple[list[str], list[Reject]]:
 
 def map_stock(row: Row) -> list[Record]:
     """The levels of one product, one a variant and warehouse. The split into campaign and creator stock is inside."""
+    if row.get("skus") is None:
+        raise DataError("skus is missing")
     return [
         _level(sku, level) for sku in rows(row, "skus") for level in _by_warehouse(sku)
     ]  # TikTok names no time of the count

@@ -15,7 +15,7 @@ def identifier(value: Any, name: str = "id") -> str:
     """An id as text. Raises DataError for anything that may have lost digits, such as a float."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise DataError(f"{name} is missing or is not text: {value!r}")
     return value
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from shelftide_amazon.marketplaces import Marketplace
+from shelftide_amazon.marketplaces import MARKETPLACES, Marketplace
 from shelftide_amazon.values import Row, list_of, maybe_whole, moment, part, row_of, word
 from shelftide_sdk.errors import DataError
 from shelftide_sdk.records import AccountHealth
@@ -41,7 +41,8 @@ def health_rows(report: Any, market: Marketplace) -> list[Any]:
     metrics = list_of(report, "performanceMetrics", "the seller performance report")
     found: list[Any] = [("account_status", row) for row in statuses if _is_here(row, market)]
     for row in metrics:
-        if not isinstance(row, Mapping) or not isinstance(row.get("marketplaceId") or "", str):
+        named = row.get("marketplaceId") if isinstance(row, Mapping) else ""
+        if named is not None and (not isinstance(named, str) or named not in MARKETPLACES):
             found.append(("", row))
         elif row.get("marketplaceId") in (market.id, None):
             found += [rule for name, value in row.items() if name not in _NOT_RULES for rule in _rules(name, value)]
@@ -52,7 +53,7 @@ def health_rows(report: Any, market: Marketplace) -> list[Any]:
 def _is_here(row: Any, market: Marketplace) -> bool:
     """Whether a status is about the marketplace, or about none that can be read: then its mapping rejects it."""
     named = row.get("marketplaceId") if isinstance(row, Mapping) else None
-    return not isinstance(named, str) or named == market.id
+    return not isinstance(named, str) or named == market.id or named not in MARKETPLACES
 
 
 def _warnings(row: Row) -> list[Any]:
@@ -77,7 +78,8 @@ def map_health(found: tuple[str, Any], account_id: str, market: Marketplace, at:
     if not rule:
         raise DataError("a metric names no marketplace")
     if rule == "account_status":
-        word(row, "marketplaceId")
+        if word(row, "marketplaceId") != market.id:
+            raise DataError("the status is of an unknown marketplace")
         return _finding(account_id, rule, market, at, word(row, "status").lower())
     if rule == "warning":
         return _finding(account_id, f"warning:{word(row, 'warningType')}", market, at, word(row, "status").lower())

@@ -9,7 +9,7 @@ its own pocket (`platform_discount`) lowers what the buyer pays, `Order.total`, 
 Source: Partner API documentation, "Get Order List", "Search Products", "Inventory Search", "Search Returns".
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -319,11 +319,21 @@ def stocked(found: Sequence[Any]) -> tuple[list[str], list[Reject]]:
     for row in found:
         try:
             if row.get("status") != "DELETED":
-                ids.append(identifier(row["id"]))
+                number = identifier(row["id"])
+                if not (number.isascii() and number.isdigit()):
+                    raise DataError(f"the id is no number: {number!r}")  # asked about, it would be passed over
+                ids.append(number)
         except (DataError, KeyError, AttributeError) as error:
             reason = error.message if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
             rejects.append(Reject(StockLevel.__name__, f"product: {reason}", row))
     return ids, rejects
+
+
+def unanswered(ids: Sequence[str], inventory: Sequence[Any]) -> list[Reject]:
+    """A reject for each product that was asked about and is not in the answer."""
+    told = {str(row.get("product_id")) for row in inventory if isinstance(row, Mapping)}
+    reason = "the platform does not answer for the stock of this product"
+    return [Reject(StockLevel.__name__, reason, {"product_id": number}) for number in ids if number not in told]
 
 
 def map_stock(row: Row) -> list[Record]:

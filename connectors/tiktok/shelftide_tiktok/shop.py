@@ -48,6 +48,7 @@ from shelftide_tiktok.mapping_shop import (
     map_stock,
     map_warehouse,
     stocked,
+    unanswered,
 )
 from shelftide_tiktok.markets import currency_of, zone_of
 from shelftide_tiktok.replies import classify_shop
@@ -215,7 +216,8 @@ class TikTokShop(Connector):
                 continue
             response = await ctx.client.post(SHOP_API + INVENTORY, json={"product_ids": ids})
             inventory = listed(data_of(response.json(), INVENTORY), "inventory", INVENTORY)
-            yield _page(unrepeated(inventory, "product_id", set()), map_stock, StockLevel)
+            page = _page(unrepeated(inventory, "product_id", set()), map_stock, StockLevel)
+            yield msgspec.structs.replace(page, rejects=[*page.rejects, *unanswered(ids, inventory)])
 
     async def _locations(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
         yield _page(unrepeated(await _list(ctx, WAREHOUSES, "warehouses"), "id", set()), map_warehouse, Location)

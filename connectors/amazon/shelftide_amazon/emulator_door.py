@@ -27,6 +27,7 @@ _PLANS = (
     ("GET", "/reports/2021-06-30/reports/", 2, 15),
     ("GET", "/reports/2021-06-30/reports", 0.0222, 10),
     ("GET", "/reports/2021-06-30/documents/", 0.0167, 15),
+    ("GET", "/orders/2026-01-01/orders/", 0.5, 30),
     ("GET", "/orders/2026-01-01/orders", 0.0056, 20),
     ("GET", "/orders/v0/orders/", 0.5, 30),
     ("GET", "/orders/v0/orders", 0.0167, 20),

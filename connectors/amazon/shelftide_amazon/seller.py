@@ -7,10 +7,11 @@ adds `marketplace_id`. Personal data is never asked for, so that no restricted d
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, ClassVar
 
-from shelftide_amazon import seller_goods, seller_money, seller_orders
+from shelftide_amazon import seller_goods, seller_money, seller_orders, seller_updates
 from shelftide_amazon.auth import HOSTS, SELLER_AUTH, seller_api
 from shelftide_amazon.connection import marketplace_of
 from shelftide_amazon.marketplaces import MARKETPLACES
+from shelftide_amazon.notifications import KEY_FIELD, WEBHOOKS
 from shelftide_amazon.replies import body_of, classify
 from shelftide_amazon.values import list_of
 from shelftide_sdk.auth import OAuth2
@@ -26,6 +27,7 @@ from shelftide_sdk.connector import (
     Page,
     SettingField,
     Stream,
+    WebhookRequest,
     days,
 )
 from shelftide_sdk.errors import ConfigurationError, ConnectorError
@@ -44,6 +46,7 @@ from shelftide_sdk.records import (
     StockLevel,
     Variant,
 )
+from shelftide_sdk.webhooks import Webhooks
 
 PARTICIPATIONS = "/sellers/v1/marketplaceParticipations"
 _ZONE = r"([A-Za-z_]+(/[A-Za-z0-9_+-]+)*)?"
@@ -98,11 +101,13 @@ class AmazonSeller(Connector):
         app_fields=(
             SettingField(name="application_id", title="Application id", pattern=r"(amzn1\.sp\.solution\.\S+)?"),
             SettingField(name="draft", title="Draft (yes for an app that is not published)", pattern=r"(yes)?"),
+            SettingField(name=KEY_FIELD, title="Key of the event bus (header x-api-key)", pattern=r".{16,200}|"),
         ),
         docs_url="https://developer-docs.amazon.com/sp-api",
         emulator="shelftide_amazon.emulator:AmazonEmulator",
     )
     auth: ClassVar[OAuth2] = SELLER_AUTH
+    webhooks: ClassVar[Webhooks | None] = WEBHOOKS
     streams: ClassVar[tuple[Stream, ...]] = (
         Stream("orders", Order, (OrderLine,), "lastUpdatedTime", days(2)),
         Stream("refunds", Refund, (), "postedDate", _DEFERRED),
@@ -180,6 +185,10 @@ class AmazonSeller(Connector):
         }
         async for page in reads[stream.name](ctx, stream, cursor):
             yield page
+
+    async def webhook(self, ctx: Context, request: WebhookRequest) -> list[Page]:
+        """Stock as a notification tells it; orders and listings are read again, as they are now."""
+        return await seller_updates.pages_of(ctx, request)
 
 
 def _orders_by(ctx: Context) -> str:

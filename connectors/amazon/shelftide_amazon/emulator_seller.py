@@ -9,6 +9,7 @@ from shelftide_amazon import emulator_goods_facts as goods
 from shelftide_amazon import emulator_money_facts as finances
 from shelftide_amazon import emulator_order_facts as orders
 from shelftide_amazon.emulator_door import AmazonDoor, Fault, Row
+from shelftide_amazon.emulator_kiosk import SellerKiosk
 from shelftide_amazon.emulator_reports import SellerReports
 from shelftide_amazon.values import moment
 from shelftide_sdk.errors import DataError
@@ -27,6 +28,7 @@ class SellerNodes:
         self._door = door
         self._world = door.world
         self.reports = SellerReports(door)
+        self.kiosk = SellerKiosk(door)
 
     def routes(self) -> Sequence[Route]:
         """Paths of SP-API."""
@@ -46,6 +48,7 @@ class SellerNodes:
             Route("GET", r"/finances/2024-06-19/transactions", api(self._transactions)),
             Route("GET", r"/finances/v0/financialEventGroups", api(self._groups)),
             *self.reports.routes(),
+            *self.kiosk.routes(),
         )
 
     # -- account -------------------------------------------------------------------------------------------------

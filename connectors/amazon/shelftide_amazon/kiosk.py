@@ -185,7 +185,7 @@ def _lines(content: bytes, record: str) -> tuple[list[Any], list[Reject]]:
         try:
             row = json.loads(line, parse_float=Decimal)
         except (ValueError, RecursionError):
-            if content.endswith(line):
+            if content.rstrip().endswith(line):
                 raise TransientError("a document of Data Kiosk is cut") from None
             broken.append(Reject(record, "a line is not JSON", line[:2000].decode("utf-8", "replace")))
             continue

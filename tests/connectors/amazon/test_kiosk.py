@@ -210,7 +210,7 @@ def _answer_faults(schema: GraphQLSchema, query: str, root: str, rows: list[dict
     field = query.split("{")[2].split("(", maxsplit=1)[0]
     found = execute_sync(schema, parse(query), root_value={root: {field: rows}})
     if found.errors or not found.data:
-        return list(found.errors or ["no data"])
+        return [*(found.errors or ["no data"])]
     told = json.loads(json.dumps(found.data[root][field]))
     return [(row, each) for row, each in zip(rows, told, strict=True) if row != each]
 

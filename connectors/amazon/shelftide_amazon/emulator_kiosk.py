@@ -82,7 +82,8 @@ class SellerKiosk:
     def _document(self, request: Request, brand: Brand) -> Row:
         found = self._find(request, brand)
         lines = [json.dumps(row) for row in self._door.rearranged(self._rows(found, brand))]
-        url = self._door.store(f"{found.id}.jsonl", ("\n".join(lines) + "\n").encode(), False, _FILES)
+        text = "".join(f"{line}\n" for line in lines)
+        url = self._door.store(f"{found.id}.jsonl", text.encode(), True, _FILES, "gzip")
         return {"documentId": f"{found.id}.document", "documentUrl": url}
 
     def _rows(self, found: Sent, brand: Brand) -> list[Row]:

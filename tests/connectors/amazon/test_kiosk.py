@@ -146,9 +146,7 @@ async def test_a_damaged_document_is_no_data(
     content: bytes, error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = AmazonDoor.store
-    monkeypatch.setattr(
-        AmazonDoor, "store", lambda door, name, _, packed, host: store(door, name, content, packed, host)
-    )
+    monkeypatch.setattr(AmazonDoor, "store", lambda door, name, _, *rest: store(door, name, content, *rest))
     async with bench_of(monkeypatch, "economics") as bench:
         reading = await bench.read(STREAMS["sales_days"])
     assert isinstance(reading.error, error)
@@ -156,9 +154,7 @@ async def test_a_damaged_document_is_no_data(
 
 async def test_a_broken_line_is_kept_and_the_others_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     store = AmazonDoor.store
-    monkeypatch.setattr(
-        AmazonDoor, "store", lambda door, name, good, packed, host: store(door, name, b"{\n" + good, packed, host)
-    )
+    monkeypatch.setattr(AmazonDoor, "store", lambda door, name, good, *rest: store(door, name, b"{\n" + good, *rest))
     async with bench_of(monkeypatch, "economics") as bench:
         reading = await bench.read(STREAMS["sales_days"])
     assert [reject.reason for reject in reading.rejects] == ["a line is not JSON"]
@@ -210,7 +206,7 @@ def _answer_faults(schema: GraphQLSchema, query: str, root: str, rows: list[dict
     field = query.split("{")[2].split("(", maxsplit=1)[0]
     found = execute_sync(schema, parse(query), root_value={root: {field: rows}})
     if found.errors or not found.data:
-        return [*(found.errors or ["no data"])]
+        return [found.errors or "no data"]
     told = json.loads(json.dumps(found.data[root][field]))
     return [(row, each) for row, each in zip(rows, told, strict=True) if row != each]
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.connectors.amazon.model import FIXTURES, breaches, fixture
+from tests.connectors.published import validated
 from tests.connectors.test_scenarios import suite_of
 
 from shelftide_amazon.emulator import AmazonEmulator
@@ -189,6 +190,8 @@ def check_schema(name: str) -> int:
 
 @pytest.mark.contract
 @pytest.mark.skipif(not FIXTURES.is_dir(), reason="the folder of published samples is not here")
-@pytest.mark.parametrize("name", SCHEMAS)
-def test_notifications_are_valid_by_amazons_schemas(name: str) -> None:
-    assert check_schema(name) > 0
+def test_notifications_are_valid_by_amazons_schemas() -> None:
+    counts = {name: check_schema(name) for name in SCHEMAS}
+    assert min(counts.values()) > 0
+    assert sum(counts.values()) == len(sent())
+    validated("amazon-sp, notifications", 0, sum(counts.values()), [])

@@ -111,7 +111,7 @@ DATASETS: Mapping[str, Dataset] = {"sales": SALES, "economics": ECONOMICS, "vend
 
 async def read_sales(ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
     """Pieces and revenue by day and SKU (by ASIN for a vendor), of the chosen dataset."""
-    dataset = DATASETS[ctx.settings.get("kiosk") or "sales"]
+    dataset = DATASETS[ctx.settings.get("kiosk") or "economics"]
     async for page in _read(ctx, stream, cursor, dataset):
         yield page
 

@@ -45,6 +45,7 @@ def page(connectors: Sequence[type[Connector]], evidence: Mapping[str, Any]) -> 
     ]
     for each in ordered:
         lines += ["", f"## {each.info.name}", "", *_streams(each, evidence.get(each.info.name, {}))]
+    lines += ["", "## Requests and replies compared", "", *_validated(evidence["validated"])]
     lines += ["", "## Withdrawn metrics", "", *_withdrawn(ordered)]
     lines += ["", "## Metrics of records", "", *_metrics(ordered)]
     lines += [
@@ -54,6 +55,16 @@ def page(connectors: Sequence[type[Connector]], evidence: Mapping[str, Any]) -> 
         *_systems(evidence["system"], {each.info.name for each in ordered}),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _validated(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield "What contract tests compare in one run. They fail on a violation, and on less than these figures."
+    yield ""
+    yield from ("| What | Compared with | Requests | Replies or rows | Violations |", "|---|---|---|---|---|")
+    for row in rows:
+        yield f"| {row['name']} | {row['against']} | {row['requests']:,} | {row['replies']:,} | 0 |"
+    total = (sum(row[name] for row in rows) for name in ("requests", "replies"))
+    yield "| **All** | | {:,} | {:,} | 0 |".format(*total)
 
 
 def _streams(connector: type[Connector], evidence: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -1,11 +1,13 @@
 """The folder of the platforms' published texts and recorded replies, and values made after a published schema."""
 
 import os
-from collections.abc import Mapping, Sequence
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 FIXTURES = Path(os.environ.get("SHELFTIDE_FIXTURES", Path(__file__).parents[3] / "shared" / "platforms" / "fixtures"))
+EVIDENCE = tomllib.loads((Path(__file__).parents[2] / "docs" / "connectors" / "evidence.toml").read_text())
 _DEEPEST = 14
 _BY_NAME: Sequence[tuple[tuple[str, ...], str]] = (
     (("stat_time_hour",), "2026-03-01 10:00:00"),
@@ -17,6 +19,16 @@ _BY_NAME: Sequence[tuple[tuple[str, ...], str]] = (
     (("currency", "currencycode", "campaignbudgetcurrencycode"), "USD"),
 )
 _BY_FORMAT = {"date-time": "2026-03-01T10:00:00Z", "date": "2026-03-01"}
+
+
+def validated(name: str, requests: int, replies: int, violations: Iterable[object]) -> None:
+    """What was compared on the wire broke nothing, and was no less than the page of connectors says."""
+    kept = next(row for row in EVIDENCE["validated"] if row["name"] == name)
+    print(f"{name}: {requests} requests and {replies} replies, valid by {kept['against']}")
+    assert sorted(set(map(str, violations))) == []
+    assert requests >= kept["requests"]
+    assert replies >= kept["replies"]
+    assert kept["requests"] + kept["replies"] > 0
 
 
 def sample(schema: Mapping[str, Any], root: Mapping[str, Any] | None = None, name: str = "", deep: int = 0) -> Any:

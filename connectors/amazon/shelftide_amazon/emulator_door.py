@@ -27,6 +27,10 @@ _PLANS = (
     ("GET", "/reports/2021-06-30/reports/", 2, 15),
     ("GET", "/reports/2021-06-30/reports", 0.0222, 10),
     ("GET", "/reports/2021-06-30/documents/", 0.0167, 15),
+    ("POST", "/dataKiosk/2023-11-15/queries", 0.0167, 15),
+    ("GET", "/dataKiosk/2023-11-15/queries/", 2, 15),
+    ("GET", "/dataKiosk/2023-11-15/documents/", 0.0167, 15),
+    ("GET", "/orders/2026-01-01/orders/", 0.5, 30),
     ("GET", "/orders/2026-01-01/orders", 0.0056, 20),
     ("GET", "/orders/v0/orders/", 0.5, 30),
     ("GET", "/orders/v0/orders", 0.0167, 20),
@@ -55,7 +59,7 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
 
     body: bytes
     until: datetime
-    content_type: str = "binary/octet-stream"
+    encoding: str = ""
 
 
 class AmazonDoor(Emulator):
@@ -265,11 +269,11 @@ class AmazonDoor(Emulator):
             self.random.shuffle(found)
         return found
 
-    def store(self, name: str, content: bytes, packed: bool, host: str) -> str:
-        """Put a result file into storage; its address."""
+    def store(self, name: str, content: bytes, packed: bool, host: str, encoding: str = "") -> str:
+        """Put a result file into storage; its address. `encoding` is what HTTP is told of a packed one."""
         # The time stamp in a gzip header is left out, so that a file is the same each time.
         body = gzip.compress(content, mtime=0) if packed else content
-        self.files[name] = StoredFile(body=body, until=self.clock() + FILE_LIFE)
+        self.files[name] = StoredFile(body=body, until=self.clock() + FILE_LIFE, encoding=encoding)
         expires = int(self.files[name].until.timestamp())
         return f"https://{host}/{name}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires={expires}"
 
@@ -282,7 +286,8 @@ class AmazonDoor(Emulator):
             return _storage_error(404, "NoSuchKey", "The specified key does not exist.")
         if found.until <= self.clock() or request.params.get("X-Amz-Expires") != str(int(found.until.timestamp())):
             return _storage_error(403, "AccessDenied", "Request has expired")
-        return Response(body=found.body, headers=(("content-type", found.content_type),))
+        headers = (("content-encoding", found.encoding),) if found.encoding else ()
+        return Response(body=found.body, headers=(("content-type", "binary/octet-stream"), *headers))
 
 
 def _quota(rate: float) -> Fault:

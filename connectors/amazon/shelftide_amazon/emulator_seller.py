@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 from shelftide_amazon import emulator_goods_facts as goods
 from shelftide_amazon import emulator_money_facts as finances
 from shelftide_amazon import emulator_order_facts as orders
 from shelftide_amazon.emulator_door import AmazonDoor, Fault, Row
+from shelftide_amazon.emulator_kiosk import SellerKiosk
 from shelftide_amazon.emulator_reports import SellerReports
 from shelftide_amazon.values import moment
 from shelftide_sdk.errors import DataError
@@ -26,6 +28,7 @@ class SellerNodes:
         self._door = door
         self._world = door.world
         self.reports = SellerReports(door)
+        self.kiosk = SellerKiosk(door)
 
     def routes(self) -> Sequence[Route]:
         """Paths of SP-API."""
@@ -33,16 +36,19 @@ class SellerNodes:
         return (
             Route("GET", r"/sellers/v1/marketplaceParticipations", api(self._participations)),
             Route("GET", r"/orders/2026-01-01/orders", api(self._search)),
+            Route("GET", r"/orders/2026-01-01/orders/(?P<id>[\d-]+)", api(self._order)),
             Route("GET", r"/orders/v0/orders", api(self._search_v0)),
             Route("GET", r"/orders/v0/orders/(?P<id>[\d-]+)/orderItems", api(self._items_v0)),
             Route("GET", r"/fba/inventory/v1/summaries", api(self._stock)),
             Route("GET", r"/fba/inbound/v0/shipments", api(self._shipments)),
             Route("GET", r"/fba/inbound/v0/shipmentItems", api(self._shipment_items)),
             Route("GET", r"/listings/2021-08-01/items/(?P<seller>\w+)", api(self._listings)),
+            Route("GET", r"/listings/2021-08-01/items/(?P<seller>\w+)/(?P<sku>[^/]+)", api(self._listing)),
             Route("GET", r"/catalog/2022-04-01/items", api(self._catalogue)),
             Route("GET", r"/finances/2024-06-19/transactions", api(self._transactions)),
             Route("GET", r"/finances/v0/financialEventGroups", api(self._groups)),
             *self.reports.routes(),
+            *self.kiosk.routes(),
         )
 
     # -- account -------------------------------------------------------------------------------------------------
@@ -73,6 +79,13 @@ class SellerNodes:
         rows = [orders.order_row(self._world, brand, order, market, shown) for order in page]
         body: Row = {"orders": rows, "lastUpdatedBefore": goods.stamp(self._world.now)}
         return body | ({"pagination": {"nextToken": token}} if token else {})
+
+    def _order(self, request: Request, brand: Brand) -> Row:
+        market, shown = self._door.market_of(brand), self.shown()
+        for order in orders.orders_of(self._world, brand):
+            if orders.order_id(order) == request.match["id"]:
+                return {"order": orders.order_row(self._world, brand, order, market, shown)}
+        raise Fault(404, "NotFound", "The order does not exist.")
 
     def _search_v0(self, request: Request, brand: Brand) -> Row:
         asked, token = request.params, request.params.get("NextToken")
@@ -164,7 +177,14 @@ class SellerNodes:
         page, token = self._door.cut(rows, request.params.get("NextToken"), 50)
         return {"payload": {name: page} | ({"NextToken": token} if token else {})}
 
-    def _listings(self, request: Request, brand: Brand) -> Row:
+    def _listing(self, request: Request, brand: Brand) -> Row:
+        wanted = unquote(request.match["sku"])
+        for row in self._listing_rows(request, brand):
+            if row["sku"] == wanted:
+                return row
+        raise Fault(404, "NOT_FOUND", f"SKU '{wanted}' not found in the given marketplace.")
+
+    def _listing_rows(self, request: Request, brand: Brand) -> list[Row]:
         asked = request.params
         self._marketplace(brand, asked.get("marketplaceIds", ""))
         if request.match["seller"] != brand.accounts["amazon-sp"]:
@@ -172,7 +192,10 @@ class SellerNodes:
         market = self._door.market_of(brand)
         rows = [goods.listing_row(self._world, brand, sku, market) for sku in goods.offered(self._world, brand)]
         kept = {"sku", *asked.get("includedData", "summaries").split(",")}
-        rows = [{key: value for key, value in row.items() if key in kept} for row in rows]
+        return [{key: value for key, value in row.items() if key in kept} for row in rows]
+
+    def _listings(self, request: Request, brand: Brand) -> Row:
+        asked, rows = request.params, self._listing_rows(request, brand)
         page, token = self._door.cut(rows, asked.get("pageToken"), min(_size(asked.get("pageSize"), 10), 20))
         body: Row = {"numberOfResults": len(rows), "items": page}
         return body | ({"pagination": {"nextToken": token}} if token else {})

@@ -64,7 +64,7 @@ async def fetch_report(ctx: Context, report: Report) -> File | None:
         ContractError: replies that cannot be understood.
     """
     report_id = await _create(ctx, report)
-    state = await _wait(ctx, report_id)
+    state = await wait(ctx, REPORTS, report_id)
     if state["processingStatus"] != "DONE":
         ctx.log.info("report %s ended as %s", report.type, state["processingStatus"])
         found = await _recent(ctx, report)
@@ -72,7 +72,7 @@ async def fetch_report(ctx: Context, report: Report) -> File | None:
             await _complain(ctx, report, state)
             return None
         if found["processingStatus"] != "DONE":
-            found = await _wait(ctx, _id(found.get("reportId")))
+            found = await wait(ctx, REPORTS, known_id(found.get("reportId")))
         state = found
     document = node_of(state, "a report that is done", "reportDocumentId")["reportDocumentId"]
     return await fetch_document(ctx, str(document))
@@ -87,29 +87,36 @@ async def _create(ctx: Context, report: Report) -> str:
     if report.options:
         body["reportOptions"] = dict(report.options)
     response = await ctx.client.post(seller_api(ctx.settings) + REPORTS, json=body)
-    return _id(node_of(body_of(response), "createReport", "reportId")["reportId"])
+    return known_id(node_of(body_of(response), "createReport", "reportId")["reportId"])
 
 
-def _id(value: Any) -> str:
+def known_id(value: Any) -> str:
+    """An id of a job or a document, which becomes part of a path. Raises ContractError for anything else."""
     if not isinstance(value, str) or not re.fullmatch(r"[\w.:-]{1,200}", value):
-        raise ContractError("a report's id is not one")
+        raise ContractError("a job's id is not one")
     return value
 
 
-async def _wait(ctx: Context, report_id: str) -> Mapping[str, Any]:
-    wait, waited = _FIRST_WAIT, 0.0
+async def wait(ctx: Context, path: str, job_id: str) -> Mapping[str, Any]:
+    """How a job under `path` ended: DONE, CANCELLED or FATAL.
+
+    Raises:
+        TransientError: it does not end in two hours.
+        ContractError: a state that nobody knows.
+    """
+    pause, waited = _FIRST_WAIT, 0.0
     while waited < _PATIENCE.total_seconds():
-        url = f"{seller_api(ctx.settings)}{REPORTS}/{report_id}"
-        state = node_of(body_of(await ctx.client.get(url, cost=_STATE_COST)), "getReport", "processingStatus")
+        url = f"{seller_api(ctx.settings)}{path}/{job_id}"
+        state = node_of(body_of(await ctx.client.get(url, cost=_STATE_COST)), "a job's state", "processingStatus")
         status = state["processingStatus"]
         if status in ("DONE", "CANCELLED", "FATAL"):
             return state
         if status not in _WAITING:
             raise ContractError(f"a report is in a state that nobody knows: {str(status)[:40]!r}")
-        await asyncio.sleep(wait)
-        waited += wait
-        wait = min(wait * 2, _LONGEST_WAIT)
-    raise TransientError("Amazon has not finished a report in two hours; the next read asks again.")
+        await asyncio.sleep(pause)
+        waited += pause
+        pause = min(pause * 2, _LONGEST_WAIT)
+    raise TransientError("Amazon has not finished a job in two hours; the next read asks again.")
 
 
 async def _recent(ctx: Context, report: Report) -> Mapping[str, Any] | None:
@@ -160,13 +167,13 @@ async def _complain(ctx: Context, report: Report, state: Mapping[str, Any]) -> N
     raise TransientError(f"Amazon could not make the report {report.type}.", detail=reason)
 
 
-async def fetch_document(ctx: Context, document_id: str) -> File:
+async def fetch_document(ctx: Context, document_id: str, path: str = DOCUMENTS, key: str = "url") -> File:
     """A document. Its address lives five minutes: where it has died, it is asked for once more."""
-    address = f"{seller_api(ctx.settings)}{DOCUMENTS}/{_id(document_id)}"
+    address = f"{seller_api(ctx.settings)}{path}/{known_id(document_id)}"
     for last in (False, True):
-        node = node_of(body_of(await ctx.client.get(address)), "getReportDocument", "url")
+        node = node_of(body_of(await ctx.client.get(address)), "a document", key)
         try:
-            response = await ctx.client.get(str(node["url"]))
+            response = await ctx.client.get(str(node[key]))
         except AuthorizationError:
             if last:
                 raise

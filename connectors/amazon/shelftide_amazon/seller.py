@@ -1,16 +1,17 @@
-"""Amazon for sellers (SP-API): orders, refunds, fees, settlements, stock, inbound, listings, ranks, account health.
+"""Amazon for sellers (SP-API): orders or days of sales, money, stock, inbound, listings, ranks, account health.
 
-Settings: `region` (na, eu or fe), `seller_id`, `orders_by` (search, report or v0), `zone`. The account that is chosen
+Settings: `region` (na, eu or fe), `seller_id`, `orders_by` (search, report or v0), `kiosk`, `zone`. The chosen account
 adds `marketplace_id`. Personal data is never asked for, so that no restricted data token is needed.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, ClassVar
 
-from shelftide_amazon import seller_goods, seller_money, seller_orders
+from shelftide_amazon import kiosk, seller_goods, seller_money, seller_orders, seller_updates
 from shelftide_amazon.auth import HOSTS, SELLER_AUTH, seller_api
 from shelftide_amazon.connection import marketplace_of
 from shelftide_amazon.marketplaces import MARKETPLACES
+from shelftide_amazon.notifications import KEY_FIELD, WEBHOOKS
 from shelftide_amazon.replies import body_of, classify
 from shelftide_amazon.values import list_of
 from shelftide_sdk.auth import OAuth2
@@ -26,6 +27,7 @@ from shelftide_sdk.connector import (
     Page,
     SettingField,
     Stream,
+    WebhookRequest,
     days,
 )
 from shelftide_sdk.errors import ConfigurationError, ConnectorError
@@ -40,10 +42,13 @@ from shelftide_sdk.records import (
     OrderLine,
     Payout,
     Product,
+    ProfileDay,
     Refund,
+    SalesDay,
     StockLevel,
     Variant,
 )
+from shelftide_sdk.webhooks import Webhooks
 
 PARTICIPATIONS = "/sellers/v1/marketplaceParticipations"
 _ZONE = r"([A-Za-z_]+(/[A-Za-z0-9_+-]+)*)?"
@@ -79,6 +84,12 @@ class AmazonSeller(Connector):
                 pattern=r"(search|report|v0)?",
                 example="search",
             ),
+            SettingField(
+                name="kiosk",
+                title="Days of sales instead of orders (sales, economics or vendor; empty: orders)",
+                pattern=r"(sales|economics|vendor)?",
+                example="",
+            ),
             SettingField(name="zone", title="Reporting zone (empty: the marketplace's)", pattern=_ZONE, example=""),
         ),
         # Default rates of the usage plans; a busy seller may have more. Token buckets a seller, app and operation.
@@ -88,6 +99,8 @@ class AmazonSeller(Connector):
             _budget("inventory", 2, 2, "/fba/inventory/v1/summaries"),
             _budget("reports", 0.0167, 15, "/reports/2021-06-30/reports"),
             _budget("report documents", 0.0167, 15, "/reports/2021-06-30/documents"),
+            _budget("kiosk queries", 0.0167, 15, kiosk.QUERIES),
+            _budget("kiosk documents", 0.0167, 15, kiosk.DOCUMENTS),
             _budget("event groups", 0.5, 30, "/finances/v0"),
             _budget("transactions", 0.5, 10, "/finances/2024-06-19"),
             _budget("participations", 0.016, 15, PARTICIPATIONS),
@@ -98,11 +111,13 @@ class AmazonSeller(Connector):
         app_fields=(
             SettingField(name="application_id", title="Application id", pattern=r"(amzn1\.sp\.solution\.\S+)?"),
             SettingField(name="draft", title="Draft (yes for an app that is not published)", pattern=r"(yes)?"),
+            SettingField(name=KEY_FIELD, title="Key of the event bus (header x-api-key)", pattern=r".{16,200}|"),
         ),
         docs_url="https://developer-docs.amazon.com/sp-api",
         emulator="shelftide_amazon.emulator:AmazonEmulator",
     )
     auth: ClassVar[OAuth2] = SELLER_AUTH
+    webhooks: ClassVar[Webhooks | None] = WEBHOOKS
     streams: ClassVar[tuple[Stream, ...]] = (
         Stream("orders", Order, (OrderLine,), "lastUpdatedTime", days(2)),
         Stream("refunds", Refund, (), "postedDate", _DEFERRED),
@@ -114,6 +129,9 @@ class AmazonSeller(Connector):
         Stream("listings", Listing, (Product, Variant, StockLevel)),
         Stream("best_seller_ranks", BestSellerRank),
         Stream("account_health", AccountHealth),
+        # Amazon corrects days for a while; the last one comes a day or two late.
+        Stream("sales_days", SalesDay, (), "startDate", days(5), days(3)),
+        Stream("traffic_days", ProfileDay, (), "startDate", days(5), days(3)),
     )
 
     @classmethod
@@ -165,6 +183,16 @@ class AmazonSeller(Connector):
             )
         return found
 
+    async def discover(self, ctx: Context) -> list[Stream]:
+        """Orders, or the days of a dataset of Data Kiosk: both would count each sale twice."""
+        chosen = ctx.settings.get("kiosk", "")
+        if chosen and chosen not in kiosk.DATASETS:
+            raise ConfigurationError(f"There is no dataset {chosen[:20]!r}.", hint="Choose sales, economics or vendor.")
+        left_out = {"sales_days", "traffic_days"} if not chosen else {"orders"}
+        if chosen == "vendor":  # whose visits are in another view
+            left_out |= {"traffic_days"}
+        return [stream for stream in self.streams if stream.name not in left_out]
+
     async def read(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
         """Pages of a stream; each one's cursor resumes after a crash."""
         reads: Mapping[str, Callable[[Context, Stream, Cursor | None], AsyncIterator[Page]]] = {
@@ -177,9 +205,15 @@ class AmazonSeller(Connector):
             "listings": seller_goods.read_listings,
             "best_seller_ranks": seller_goods.read_ranks,
             "account_health": seller_goods.read_health,
+            "sales_days": kiosk.read_sales,
+            "traffic_days": kiosk.read_visits,
         }
         async for page in reads[stream.name](ctx, stream, cursor):
             yield page
+
+    async def webhook(self, ctx: Context, request: WebhookRequest) -> list[Page]:
+        """Stock as a notification tells it; orders and listings are read again, as they are now."""
+        return await seller_updates.pages_of(ctx, request)
 
 
 def _orders_by(ctx: Context) -> str:

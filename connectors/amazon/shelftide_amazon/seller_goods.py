@@ -43,7 +43,7 @@ SHIPMENT_ITEMS = Listing(
 CATALOGUE = Listing(
     path="/catalog/2022-04-01/items", rows=("items",), token=("pagination", "nextToken"), param="pageToken"
 )
-_LISTED = "summaries,offers,fulfillmentAvailability"
+LISTED = "summaries,offers,fulfillmentAvailability"
 _STATES = "WORKING,READY_TO_SHIP,SHIPPED,RECEIVING,IN_TRANSIT,DELIVERED,CHECKED_IN,CLOSED,CANCELLED,DELETED,ERROR"
 _SHIPMENTS_BACK = days(180)
 _ASINS = 20
@@ -84,7 +84,7 @@ async def read_stock(ctx: Context, stream: Stream, cursor: Cursor | None) -> Asy
 
 async def _listed(ctx: Context) -> AsyncIterator[list[Any]]:
     market = marketplace_of(ctx.settings)
-    asked = {"marketplaceIds": market.id, "includedData": _LISTED, "pageSize": 20, "sortBy": "sku"}
+    asked = {"marketplaceIds": market.id, "includedData": LISTED, "pageSize": 20, "sortBy": "sku"}
     seen: set[str] = set()
     async for step in get_pages(ctx, listings_of(seller_of(ctx.settings)), asked):
         yield unrepeated(step.rows, seen, "sku")

@@ -40,7 +40,7 @@ SEARCH_V0 = Listing(
 # Items come at 0.5 a second, orders at one in a minute, out of one budget.
 _ITEMS_COST = 0.034
 REPORT = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"
-_INCLUDED = "PROCEEDS,EXPENSE,PROMOTION,CANCELLATION,FULFILLMENT"
+INCLUDED = "PROCEEDS,EXPENSE,PROMOTION,CANCELLATION,FULFILLMENT"
 _LONGEST_WINDOW = days(30)
 _KEPT = days(730)
 _AT_ONCE = 4  # reports that Amazon makes together; each holds its file in memory
@@ -94,7 +94,7 @@ async def _search(
     asked = {
         "marketplaceIds": market.id,
         "lastUpdatedAfter": stamp(start),
-        "includedData": _INCLUDED,
+        "includedData": INCLUDED,
         "maxResultsPerPage": 100,
     }
     mapping = partial(map_order, market=market, zone=zone_of(ctx.settings))

@@ -15,6 +15,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "array": (list,),
     "object": (dict,),
+    "null": (type(None),),
 }
 
 
@@ -30,13 +31,9 @@ def breaches(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any], way
     for other in schema.get("allOf", ()):
         resolved = root["definitions"][other["$ref"].rsplit("/", maxsplit=1)[-1]] if "$ref" in other else other
         properties |= resolved.get("properties", {})
-    kind = schema.get("type") or ("object" if properties else None)
-    if (
-        isinstance(kind, str)
-        and kind in _TYPES
-        and (not isinstance(value, _TYPES[kind]) or (kind != "boolean" and isinstance(value, bool)))
-    ):
-        yield f"{way} is a {type(value).__name__}, not a {kind}"
+    kinds = _kinds(schema, properties)
+    if kinds and not any(_is(value, kind) for kind in kinds):
+        yield f"{way} is a {type(value).__name__}, not a {' or '.join(kinds)}"
         return
     if "enum" in schema and value not in schema["enum"]:
         yield f"{way} is {value!r}"
@@ -50,6 +47,15 @@ def breaches(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any], way
     if isinstance(value, list) and "items" in schema:
         for number, inner in enumerate(value):
             yield from breaches(inner, schema["items"], root, f"{way}[{number}]")
+
+
+def _kinds(schema: Mapping[str, Any], properties: Mapping[str, Any]) -> list[str]:
+    kind = schema.get("type") or ("object" if properties else [])
+    return [each for each in ([kind] if isinstance(kind, str) else kind) if each in _TYPES]
+
+
+def _is(value: Any, kind: str) -> bool:
+    return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
 def operations() -> list[tuple[str, re.Pattern[str], dict[str, Any], dict[str, Any]]]:

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from shelftide.analytics.rates import ECB
 from shelftide.analytics.rollup import roll_up
 from shelftide.core.points import Point, reached
 from shelftide.ingest.budgets import SharedLimiter, limit_keys
@@ -15,15 +16,18 @@ from shelftide.ingest.credentials import StoredCredentials
 from shelftide.ingest.plugins import PluginDisabledError, require_enabled
 from shelftide.ingest.sync import Sync, SyncReport, first_read_from
 from shelftide.jobs.job import JobContext, Queue, job
+from shelftide.jobs.load_rates import load_rates
 from shelftide.jobs.match_products import match_products
 from shelftide.jobs.services import Services
 from shelftide.store.repositories.agencies import pseudonym_key
 from shelftide.store.repositories.connections import Connection, get_connection, set_health
+from shelftide.store.repositories.rates import rates_loaded_at
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk import Connector, Context, ContractError, Health, HealthState, NoAuth, TransientError
 from shelftide_sdk.http import PlatformClient
 
 HISTORY = timedelta(days=90)
+RATES_PROMISE = timedelta(days=1)
 
 
 class Session:
@@ -135,9 +139,17 @@ async def _finish(ctx: JobContext, session: Session, reports: list[SyncReport]) 
         if any(report.written or report.deleted for report in reports):
             tenant_id = str(session.connection.tenant_id)
             await match_products.enqueue(uow, lane="products", dedupe="products", tenant_id=tenant_id)
+        await _keep_rates(uow)
         await ctx.finish(uow, result)
         await uow.commit()
     return result
+
+
+async def _keep_rates(uow: UnitOfWork) -> None:
+    """Exchange rates are loaded once a day, by the first sync that ends."""
+    loaded = await rates_loaded_at(uow, ECB)
+    if loaded is None or datetime.now(UTC) - loaded > RATES_PROMISE:
+        await load_rates.enqueue(uow, lane="rates", dedupe="rates")
 
 
 @job("connection.check", queue=Queue.INGEST, max_attempts=3, time_limit=timedelta(minutes=2))

@@ -1,0 +1,54 @@
+"""Exchange rates that all brands share: read by anybody, written by the job that loads them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from shelftide.store.models import fx_rates as table
+from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
+
+_AT_ONCE = 5_000
+
+
+async def read_rates(
+    uow: UnitOfWork, *, since: date, until: date, currencies: Iterable[str] = ()
+) -> Sequence[Mapping[str, Any]]:
+    """Rates (source, base, quote, day, rate) of the days from `since` to `until`, both included.
+
+    `currencies` keeps only pairs between them; without it all are read.
+    """
+    columns = (table.c.source, table.c.base, table.c.quote, table.c.day, table.c.rate)
+    statement = select(*columns).where(table.c.day.between(since, until))
+    if wanted := sorted(set(currencies)):
+        statement = statement.where(table.c.base.in_(wanted), table.c.quote.in_(wanted))
+    return (await uow.connection.execute(statement.order_by(*columns[:4]))).mappings().all()
+
+
+async def rates_loaded_at(uow: UnitOfWork | SystemUnitOfWork, source: str) -> datetime | None:
+    """When rates of a source were last loaded."""
+    found: datetime | None = (
+        await uow.connection.execute(select(func.max(table.c.fetched_at)).where(table.c.source == source))
+    ).scalar_one()
+    return found
+
+
+async def last_rate_day(uow: UnitOfWork | SystemUnitOfWork, source: str) -> date | None:
+    """The newest day of a source."""
+    found: date | None = (
+        await uow.connection.execute(select(func.max(table.c.day)).where(table.c.source == source))
+    ).scalar_one()
+    return found
+
+
+async def save_rates(uow: SystemUnitOfWork, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Upsert rates (source, base, quote, day, rate). A rate that was corrected replaces the old one. Commit after."""
+    statement = insert(table)
+    statement = statement.on_conflict_do_update(
+        index_elements=["source", "base", "quote", "day"],
+        set_={"rate": statement.excluded.rate, "fetched_at": func.now()},
+    )
+    for start in range(0, len(rows), _AT_ONCE):
+        await uow.connection.execute(statement, [dict(row) for row in rows[start : start + _AT_ONCE]])

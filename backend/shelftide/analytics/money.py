@@ -58,14 +58,15 @@ class StoredRates:
     def __init__(self, stored: Iterable[StoredRate], *, oldest: timedelta = OLDEST) -> None:
         self._oldest = oldest
         self._days: dict[tuple[str, str], dict[date, StoredRate]] = defaultdict(dict)
-        self._beside: dict[str, set[str]] = defaultdict(set)
+        beside: dict[str, set[str]] = defaultdict(set)
         self._found: dict[tuple[str, str, date], Rate | None] = {}
         for rate in sorted(stored, key=lambda r: (not r.own, r.source)):
             if not rate.rate.is_finite() or rate.rate <= 0:
                 raise ValueError(f"{rate.source} {rate.base}/{rate.quote} {rate.day}: a rate must be positive")
             self._days[rate.base, rate.quote].setdefault(rate.day, rate)
-            self._beside[rate.base].add(rate.quote)
-            self._beside[rate.quote].add(rate.base)
+            beside[rate.base].add(rate.quote)
+            beside[rate.quote].add(rate.base)
+        self._beside = dict(beside)
 
     def rate(self, base: str, quote: str, day: date) -> Rate | None:
         """The rate of a day, or the last one before it that is not too old; None where none is known (see `why`).
@@ -96,18 +97,21 @@ class StoredRates:
                 return _rate(best, base, quote, day)
         return None
 
+    def _near(self, currency: str) -> set[str]:
+        return self._beside.get(currency, set())
+
     @staticmethod
     def _direct(base: str, quote: str) -> list[tuple[str, ...]]:
         return [(base, quote)]
 
     def _over_one(self, base: str, quote: str) -> list[tuple[str, ...]]:
-        return [(base, over, quote) for over in sorted(self._beside[base] & self._beside[quote])]
+        return [(base, over, quote) for over in sorted(self._near(base) & self._near(quote))]
 
     def _over_two(self, base: str, quote: str) -> list[tuple[str, ...]]:
         return [
             (base, first, second, quote)
-            for first in sorted(self._beside[base] - {quote})
-            for second in sorted(self._beside[first] & self._beside[quote] - {base})
+            for first in sorted(self._near(base) - {quote})
+            for second in sorted(self._near(first) & self._near(quote) - {base})
         ]
 
     def _legs(self, way: tuple[str, ...], day: date) -> list[_Leg]:

@@ -43,7 +43,7 @@ def seasons(day: date, market: str, known: Iterable[Season] | None = None) -> li
     None where nothing is known: a market or a year without data is not a day without a season.
     """
     listed = [s for s in (all_seasons() if known is None else known) if market in s.markets]
-    if not any(first.year == day.year or last.year == day.year for s in listed for first, last in s.days):
+    if not any(day.year in {first.year, last.year} for s in listed for first, last in s.days):
         return None
     return [s for s in listed if any(first <= day <= last for first, last in s.days)]
 

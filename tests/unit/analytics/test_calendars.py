@@ -1,4 +1,4 @@
-"""Seasons by known dates and by the rules that set them, fiscal years of known companies, days of one zone in another."""
+"""Seasons by known dates and by their rules, fiscal years of known companies, days of one zone in another."""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,4 @@
-"""Days in other people's calendars: shopping seasons, fiscal years, and one zone's days in another's. Pure functions."""
+"""Other calendars: shopping seasons, fiscal years, and the days of one zone in another. Pure functions."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta

@@ -119,7 +119,7 @@ def _difference(
     causes = [
         cause
         for cause, particular in sorted(best)
-        if not _same(value, _at(hypotheses[best - {(cause, particular)}], day), tolerance)
+        if not _same(value, _at(hypotheses.get(best - {(cause, particular)}, hypotheses[PLAIN]), day), tolerance)
     ]
     if _same(theirs, value, tolerance):
         unexplained = Decimal(0)

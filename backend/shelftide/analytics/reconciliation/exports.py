@@ -48,7 +48,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """One figure of an export against ours, over the days from its first to its last.
 
     `because` says how the export counts, as far as that explains it. `rows` is how many orders or ad rows
-    ours rests on, `fresh_at` when the newest of them was fetched; `zone` is where the export's days are. Class: measured.
+    ours rests on, `fresh_at` when the newest of them was fetched; `zone` is where the export's days
+    are. Class: measured.
     """
 
     subject: str

@@ -101,24 +101,24 @@ def _add(sums: dict[date, Decimal], more: Mapping[date, Decimal], sign: int) -> 
 
 def _cut(book: Book, zone: str | None) -> _Days:
     """Sums by local day: of each account's zone, or of the one given."""
-    days = _Days(*(defaultdict[date, Decimal](Decimal) for _ in range(4)), refunds={})
+    sales, tax, shipping, cancelled = (defaultdict[date, Decimal](Decimal) for _ in range(4))
     placed: dict[str, date] = {}
     for order in book.orders:
         day = _day(order.placed_at, zone or order.zone)
         placed[order.order_id] = day
         if order.cancelled:
-            days.cancelled[day] += order.total
+            cancelled[day] += order.total
             continue
-        days.sales[day] += order.total
-        days.tax[day] += order.tax
-        days.shipping[day] += order.shipping
+        sales[day] += order.total
+        tax[day] += order.tax
+        shipping[day] += order.shipping
     by_refund, by_order = defaultdict[date, Decimal](Decimal), defaultdict[date, Decimal](Decimal)
     for refund in book.refunds:
         by_refund[_day(refund.refunded_at, zone or refund.zone)] += refund.amount
         if refund.order_id in placed:
             by_order[placed[refund.order_id]] += refund.amount
-    days.refunds = {ON_REFUND_DAY: by_refund, ON_ORDER_DAY: by_order}
-    return days
+    refunds: dict[str, dict[date, Decimal]] = {ON_REFUND_DAY: by_refund, ON_ORDER_DAY: by_order}
+    return _Days(sales=sales, tax=tax, shipping=shipping, cancelled=cancelled, refunds=refunds)
 
 
 def _day(moment: datetime, zone: str) -> date:

@@ -15,7 +15,7 @@ _AT_ONCE = 5_000
 
 async def read_rates(
     uow: UnitOfWork, *, since: date, until: date, currencies: Iterable[str] = ()
-) -> Sequence[Mapping[str, Any]]:
+) -> list[dict[str, Any]]:
     """Rates (source, base, quote, day, rate) of the days from `since` to `until`, both included.
 
     `currencies` keeps only pairs between them; without it all are read.
@@ -24,7 +24,8 @@ async def read_rates(
     statement = select(*columns).where(table.c.day.between(since, until))
     if wanted := sorted(set(currencies)):
         statement = statement.where(table.c.base.in_(wanted), table.c.quote.in_(wanted))
-    return (await uow.connection.execute(statement.order_by(*columns[:4]))).mappings().all()
+    rows = (await uow.connection.execute(statement.order_by(*columns[:4]))).mappings()
+    return [dict(row) for row in rows]
 
 
 async def rates_loaded_at(uow: UnitOfWork | SystemUnitOfWork, source: str) -> datetime | None:

@@ -114,6 +114,8 @@ class Sync:
         self._stamps = Stamps(connection, key=pseudonym_key, open_work=claimed.unit_of_work)
         # What the roll-up must look at again, as far as this process knows; after a crash the facts tell.
         self.touched: set[tuple[str, date]] = set()
+        # Record types of the streams that were read.
+        self.carried: set[str] = set()
 
     async def run(self, names: Sequence[str] = ()) -> list[SyncReport]:
         """Read all streams (or those named), one after the other. One stream's failure does not stop the others.
@@ -126,6 +128,7 @@ class Sync:
         for stream in streams:
             try:
                 reports.append(await self._stream(stream))
+                self.carried |= {record.__name__ for record in (stream.record, *stream.also)}
             except (RateLimitedError, AuthorizationError, ConfigurationError) as error:
                 await self._failed(stream, error)
                 if isinstance(error, AuthorizationError) and error.missing_scopes:

@@ -117,7 +117,7 @@ async def sync_connection(ctx: JobContext, *, connection_id: str) -> dict[str, A
         finally:
             # Whatever was read before a failure is safe; the pages should show it.
             await roll_up_touched(ctx, session.connection, sync.touched)
-    await note_breaks(ctx, session.connection, {record for record, _ in sync.touched})
+    await note_breaks(ctx, session.connection, sync.carried)
     return await _finish(ctx, session, reports)
 
 
@@ -132,7 +132,7 @@ async def roll_up_touched(ctx: JobContext, connection: Connection, touched: Iter
 
 
 async def note_breaks(ctx: JobContext, connection: Connection, records: Iterable[str]) -> None:
-    """Keep days that are missing, and changes of zone or currency, in what a run wrote, as findings."""
+    """Keep days that are missing, and changes of zone or currency, in what a run read, as findings."""
     warehouse = ctx.services.warehouses.of(connection.tenant_id)
     if not await warehouse.exists():
         return

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, select, true
 
 from shelftide.analytics.reconciliation.ads import AdFigure, ad_hypotheses
 from shelftide.analytics.reconciliation.causes import (
@@ -235,7 +235,7 @@ def _order_statement(figure: Figure, asked: Asked) -> Select[Any]:
     names = ("source_id", "placed_at", "zone", "status", "total_amount", "tax_amount", "shipping_amount", "fetched_at")
     return (
         select(*(rows.c[name] for name in names))
-        .where(_within(rows, figure, asked), rows.c.total_currency == figure.currency if figure.currency else True)
+        .where(_within(rows, figure, asked), rows.c.total_currency == figure.currency if figure.currency else true())
         .order_by(rows.c.placed_at, rows.c.source_id)
     )
 
@@ -280,7 +280,7 @@ def _ad_reader(warehouse: Warehouse, figure: Figure, asked: Asked) -> Callable[[
         rows.c.day.between(figure.since, figure.until),
         amount.is_not(None),
         _source(rows, asked),
-        rows.c[f"{metric}_currency"] == figure.currency if money else True,
+        rows.c[f"{metric}_currency"] == figure.currency if money else true(),
     )
     statement = statement.order_by(rows.c.day, rows.c.window, rows.c.entity_id)
 

@@ -1,11 +1,16 @@
-"""Comparison of a platform's own export with what is stored, from the command line."""
+"""Job `reconcile.run`, and the comparison of a platform's own export from the command line."""
 
 import asyncio
+from datetime import timedelta
 from itertools import islice
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from shelftide.analytics.reconciliation.exports import Asked, Claim, Comparison, claims, compare
+from shelftide.analytics.reconciliation.loading import claimed_days, settlements
 from shelftide.core.errors import InvalidInputError
 from shelftide.core.scope import Scope
 from shelftide.ingest.files import KINDS, Problem, moment_of
@@ -13,13 +18,15 @@ from shelftide.ingest.imports.headings import kind_of
 from shelftide.ingest.imports.reading import HEADING_WITHIN, begin
 from shelftide.ingest.imports.tables import open_table
 from shelftide.jobs.import_file import Order, scope_of
+from shelftide.jobs.job import JobContext, Queue, job
 from shelftide.jobs.services import Services
 from shelftide.store.repositories.agencies import Tenant, get_tenant
 from shelftide.store.repositories.connections import list_connections
 from shelftide.store.repositories.reconciliations import save_reconciliation
 from shelftide.store.unit_of_work import UnitOfWork
 
-EXPORT = "export"
+EXPORT, SETTLEMENT, CLAIM = "export", "settlement", "claim"
+DAYS = 30
 _MOST_PROBLEMS = 100
 
 
@@ -39,6 +46,30 @@ class _Read(msgspec.Struct):
     zone: str
     said: list[Claim]
     problems: list[Problem]
+
+
+@job("reconcile.run", queue=Queue.ANALYTICS, max_attempts=3, time_limit=timedelta(minutes=15))
+async def reconcile(ctx: JobContext, *, tenant_id: str, days: int = DAYS) -> dict[str, Any]:
+    """Orders against settlements and claims against sales, over the last days that are over; the results are kept."""
+    await ctx.services.refresh_clock()
+    warehouse = ctx.services.warehouses.of(UUID(tenant_id))
+    async with ctx.unit_of_work() as uow:
+        brand = await get_tenant(uow, UUID(tenant_id))
+    until = ctx.services.clock.now().astimezone(ZoneInfo(brand.zone)).date() - timedelta(days=1)
+    since = until - timedelta(days=days - 1)
+    known = await warehouse.exists()
+    settled = await settlements(warehouse, since, until, brand.zone) if known else {}
+    claimed = await claimed_days(warehouse, since, until, brand.zone) if known else []
+    result = {"settlements": sum(map(len, settled.values())), "claims": len(claimed)}
+    async with ctx.unit_of_work() as uow:
+        await ctx.guard(uow)
+        for platform, found in settled.items():
+            await save_reconciliation(uow, SETTLEMENT, platform, msgspec.to_builtins(found))
+        for each in claimed:
+            await save_reconciliation(uow, CLAIM, each.currency, msgspec.to_builtins(each))
+        await ctx.finish(uow, result)
+        await uow.commit()
+    return result
 
 
 async def reconcile_for_tenant(services: Services, order: Order, *, tenant: str, platform: str = "") -> ExportReport:

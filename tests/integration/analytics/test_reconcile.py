@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -17,8 +18,9 @@ from shelftide.core.errors import InvalidInputError
 from shelftide.core.vault import Vault
 from shelftide.ingest.files import Options
 from shelftide.jobs.import_file import Order as FileOrder
+from shelftide.jobs.job import JobContext
 from shelftide.jobs.lake_secrets import VaultLakeSecrets
-from shelftide.jobs.reconcile import ExportReport, reconcile_for_tenant
+from shelftide.jobs.reconcile import ExportReport, reconcile, reconcile_for_tenant
 from shelftide.jobs.services import Services
 from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
@@ -28,7 +30,7 @@ from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.warehouse.factory import make_warehouses
 from shelftide.warehouse.warehouse import Batch, Stamp
 from shelftide_sdk import Money
-from shelftide_sdk.records import ChannelKind, Order, OrderStatus, Record, Refund
+from shelftide_sdk.records import AdDay, AdLevel, ChannelKind, Order, OrderStatus, Payout, Record, Refund
 from tests.conftest import House, MakeHouse
 
 ROME = "Europe/Rome"
@@ -78,11 +80,27 @@ class Shop:
         )
         await self.warehouse.write(Batch(stamp=stamp, records=records))
 
+    async def reconcile(self) -> dict[str, Any]:
+        context = SimpleNamespace(
+            services=self.services,
+            unit_of_work=lambda: UnitOfWork(self.services.database, self.house.on()),
+            guard=_nothing,
+            finish=_nothing,
+        )
+        found = await reconcile.work(cast(JobContext, context), tenant_id=str(self.house.tenant_ids[0]))
+        assert found is not None
+        async with UnitOfWork(self.services.database, self.house.on()) as uow:
+            return {saved.kind: saved.result for saved in await list_reconciliations(uow)}
+
     async def compare(self, said: dict[date, Decimal], *, as_of: str = "") -> ExportReport:
         path = self.folder / "export.csv"
         path.write_text("Day,Revenue,Currency\n" + "".join(f"{day},{value},EUR\n" for day, value in said.items()))
         order = FileOrder(path=path, kind="revenue", as_of=as_of, options=Options(zone=ROME))
         return await reconcile_for_tenant(self.services, order, tenant=str(self.house.tenant_ids[0]))
+
+
+async def _nothing(*_: Any) -> None:
+    pass
 
 
 @pytest.fixture(params=["postgres", "ducklake"])
@@ -101,7 +119,8 @@ async def shop(
         folder=tmp_path / "files",
         secrets=VaultLakeSecrets(database, vault),
     )
-    services = msgspec.defstruct("Part", [("database", Any), ("warehouses", Any)])(database, warehouses)
+    clock = SimpleNamespace(now=lambda: EARLY)
+    services = SimpleNamespace(database=database, warehouses=warehouses, clock=clock, refresh_clock=_nothing)
     yield Shop(cast(Services, services), await make_house(1), tmp_path)
     await warehouses.close()
 
@@ -167,6 +186,43 @@ async def test_what_was_restated_after_the_export_is_told_by_its_date(shop: Shop
 async def test_a_file_without_figures_is_refused(shop: Shop) -> None:
     with pytest.raises(InvalidInputError, match="no line that can be compared"):
         await shop.compare({})
+
+
+async def test_the_job_keeps_settlements_and_claims_of_every_platform(shop: Shop) -> None:
+    orders = make_orders()
+    total = sum(order.total.amount for order in orders)
+    payout = Payout(
+        source_id="p1",
+        settled_at=datetime(2026, 4, 4, 21, tzinfo=UTC),
+        zone=ROME,
+        amount=euros(total - 100),
+        fees=euros(60),
+        status="paid",
+    )
+    ad = AdDay(
+        level=AdLevel.AD,
+        entity_id="a",
+        day=DAYS[0],
+        window="default",
+        zone=ROME,
+        account_id="x",
+        revenue=euros(total),
+    )
+    await shop.write([*orders, payout, ad], EARLY)
+    found = await shop.reconcile()
+    (settled,) = found["settlement"]
+    assert Decimal(settled["paid"]) == total - 100
+    assert {step["cause"]: Decimal(step["amount"]) for step in settled["steps"]} == {
+        "fee": 60,
+        "pending": sum(o.total.amount for o in orders if _local(o) > date(2026, 4, 1)),
+        "unknown": 40 - sum(o.total.amount for o in orders if _local(o) > date(2026, 4, 1)),
+    }
+    assert found["claim"]["over"] == [str(DAYS[0])]
+    assert Decimal(found["claim"]["share"]) == 1
+
+
+def _local(order: Order) -> date:
+    return order.placed_at.astimezone(ZoneInfo(ROME)).date()
 
 
 async def test_an_account_that_changes_its_zone_is_noticed(shop: Shop) -> None:

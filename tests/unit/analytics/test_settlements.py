@@ -32,7 +32,7 @@ ORDERS = [sold(1, 1, 100), sold(2, 2, 200), sold(3, 3, 50, cancelled=True), sold
 def test_a_gap_is_refunds_fees_and_what_is_still_underway() -> None:
     payments = [Payment(settled_at=at(8), amount=Decimal(255), fees=Decimal(15)), _underway()]
     found = settle(ORDERS, [back(1, 5, 30)], payments, [], PERIOD)
-    assert (found.sold, found.paid, found.gap) == (340, 255, 85)
+    assert [found.sold, found.paid, found.gap] == [340, 255, 85]
     assert steps(found) == {Cause.REFUND: 30, Cause.FEE: 15, Cause.PENDING: 40}
     assert found.unknown == 0
 

@@ -19,8 +19,8 @@ from shelftide.warehouse.warehouse import Warehouse
 from shelftide_sdk.money import CURRENCIES
 
 ECB = "ECB"
-# A sync reads 90 days of history; a comparison with last year doubles that, and files may go further back.
-FIRST = date(2022, 1, 1)
+# A sync reads 90 days of history, which are compared with the year before.
+FIRST = date(2024, 1, 1)
 
 
 def ecb_rates(file: Path | None = None, *, since: date = FIRST) -> Iterator[dict[str, Any]]:

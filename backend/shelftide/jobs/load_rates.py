@@ -35,7 +35,7 @@ async def load_ecb(database: Database, file: Path | None = None) -> Loaded:
         return Loaded(rows=len(rows), last_day=await last_rate_day(uow, ECB))
 
 
-@job("fx.load", queue=Queue.INGEST, max_attempts=3, time_limit=timedelta(minutes=10))
+@job("fx.load", queue=Queue.ANALYTICS, max_attempts=3, time_limit=timedelta(minutes=10))
 async def load_rates(ctx: JobContext) -> dict[str, Any]:
     """Exchange rates of the installed series."""
     result: dict[str, Any] = msgspec.to_builtins(await load_ecb(ctx.services.database))

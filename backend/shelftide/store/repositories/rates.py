@@ -4,13 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select, text
 
 from shelftide.store.models import fx_rates as table
 from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
 
 _AT_ONCE = 5_000
+_COLUMNS = ("source", "base", "quote", "day", "rate")
+# Arrays: a row a statement takes a second for ten thousand rates.
+_SAVE = text(
+    "insert into fx_rates (source, base, quote, day, rate) select * from unnest(cast(:source as text[]),"
+    " cast(:base as text[]), cast(:quote as text[]), cast(:day as date[]), cast(:rate as numeric[]))"
+    " on conflict (source, base, quote, day) do update set rate = excluded.rate, fetched_at = now()"
+)
 
 
 async def read_rates(
@@ -46,10 +52,6 @@ async def last_rate_day(uow: UnitOfWork | SystemUnitOfWork, source: str) -> date
 
 async def save_rates(uow: SystemUnitOfWork, rows: Sequence[Mapping[str, Any]]) -> None:
     """Upsert rates (source, base, quote, day, rate). A rate that was corrected replaces the old one. Commit after."""
-    statement = insert(table)
-    statement = statement.on_conflict_do_update(
-        index_elements=["source", "base", "quote", "day"],
-        set_={"rate": statement.excluded.rate, "fetched_at": func.now()},
-    )
     for start in range(0, len(rows), _AT_ONCE):
-        await uow.connection.execute(statement, [dict(row) for row in rows[start : start + _AT_ONCE]])
+        part = rows[start : start + _AT_ONCE]
+        await uow.connection.execute(_SAVE, {name: [row[name] for row in part] for name in _COLUMNS})

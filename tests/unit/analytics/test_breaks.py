@@ -49,4 +49,5 @@ def test_a_currency_that_follows_another_is_a_change() -> None:
 
 def test_currencies_side_by_side_are_no_change() -> None:
     assert changes("Order", "currency_change", [spell("EUR", 0, 20), spell("GBP", 3, 19)]) == []
+    assert changes("Order", "currency_change", [spell("EUR", 0, 15), spell("GBP", 3, 20)]) == []
     assert changes("Order", "currency_change", [spell("EUR", 0, 20)]) == []

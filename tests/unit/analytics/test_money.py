@@ -82,6 +82,12 @@ def test_a_brands_own_rate_goes_before_the_banks() -> None:
     assert turned.rate == Decimal("1.25")
 
 
+def test_an_own_rate_of_the_same_pair_and_day_goes_before_the_ecbs() -> None:
+    found = StoredRates([ecb("USD", "1.1734"), own("EUR", "USD", "1.2")]).rate("EUR", "USD", FRIDAY)
+    assert found is not None
+    assert (found.rate, found.source) == (Decimal("1.2"), "bank EUR/USD 2026-03-06")
+
+
 def test_a_currency_that_only_a_file_quotes_reaches_all_others() -> None:
     rates = StoredRates([*(ecb(quote, rate) for quote, rate in QUOTES.items()), own("USD", "TWD", "31.5")])
     to_euro, to_pound = rates.rate("TWD", "EUR", FRIDAY), rates.rate("GBP", "TWD", FRIDAY)

@@ -160,6 +160,15 @@ def test_chance_explains_nothing(seed: int) -> None:
     assert result.unknown == len(result.days) > 15
 
 
+def test_one_match_among_many_days_is_chance() -> None:
+    book = make_book(7)
+    said = {day: amount + 1_000 for day, amount in export(book).items()}
+    said[DAYS[2]] = export(book, without=("tax",))[DAYS[2]]
+    result = found(book, said)
+    assert result.because == ()
+    assert result.unknown == len(DAYS)
+
+
 def test_a_day_that_the_export_lacks_is_an_open_question() -> None:
     book = make_book(6)
     said = export(book)

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 import pytest
@@ -24,6 +25,7 @@ from shelftide_sdk.records import FxRate
 from tests.conftest import MakeHouse
 
 DAY = date(2026, 3, 6)
+Engine = Literal["ducklake", "postgres"]
 SERIES = "Date,USD,JPY,\n2026-03-06,1.1734,183.45,\n2026-03-05,1.17,N/A,\n"
 
 
@@ -74,7 +76,7 @@ async def test_a_brand_cannot_change_what_all_read(database: Database, make_hous
 @pytest.mark.usefixtures("empty")
 @pytest.mark.parametrize("engine", ["postgres", "ducklake"])
 async def test_a_brands_own_rate_is_its_own_alone(
-    installation: Dsns, database: Database, vault: Vault, make_house: MakeHouse, tmp_path: Path, engine: str
+    installation: Dsns, database: Database, vault: Vault, make_house: MakeHouse, tmp_path: Path, engine: Engine
 ) -> None:
     file = tmp_path / "eurofxref-hist.csv"
     file.write_text(SERIES)

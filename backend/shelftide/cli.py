@@ -25,6 +25,7 @@ from shelftide.doctor import diagnose
 from shelftide.ingest.files import KINDS, Options
 from shelftide.ingest.registry import Registry, load_plugins
 from shelftide.jobs.import_file import Order, import_for_tenant
+from shelftide.jobs.reconcile import reconcile_for_tenant
 from shelftide.jobs.wiring import find_dsns, open_services
 from shelftide.store.migrate import migrate as run_migrations
 from shelftide.supervisor import Supervisor, check_port, children
@@ -207,6 +208,50 @@ def import_command(file: Path, tenant: str, as_json: bool, **said: Any) -> None:
         f"{report.read:,} lines read: {report.new:,} rows {would}new, {report.changed:,} {would}changed,"
         f" {report.unchanged:,} unchanged; {report.rejected:,} lines quarantined, {report.skipped:,} left out."
     )
+    for line in report.problems[:20]:
+        out.print(f"  line {line.number}: {line.reason}", markup=False)
+
+
+@main.command("reconcile", help="Compare a platform's own daily export with what is stored, day by day.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--kind", type=click.Choice(sorted(KINDS)), help="What the file is; a platform's export says it itself.")
+@click.option("--tenant", required=True, help="The brand's id or short name.")
+@click.option("--platform", default="", help="Compare with this platform alone (default: all but files).")
+@click.option("--map", "pairs", multiple=True, metavar="COLUMN=HEADING", help="Which heading is which.")
+@click.option("--decimal", type=click.Choice([".", ","]), help="The decimal sign.")
+@click.option("--days", type=click.Choice(["dmy", "mdy"]), help="Day or month first.")
+@click.option("--zone", default="", help="Where the export says its days are (default: the brand's).")
+@click.option("--currency", default="", help="Of amounts that name none (default: the brand's).")
+@click.option("--as-of", default="", help="When the export was made: finds what was restated since.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def reconcile_command(file: Path, tenant: str, platform: str, as_json: bool, **said: Any) -> None:
+    """Comparison of an export."""
+    said = {name: value or "" for name, value in said.items()}
+    options = Options(
+        mapping=mapping_of(said["pairs"] or ()),
+        **{name: said[name] for name in ("decimal", "days", "zone", "currency")},
+    )
+    order = Order(path=file, kind=said["kind"], as_of=said["as_of"], options=options)
+
+    async def work() -> Any:
+        services = await open_services(read_settings())
+        try:
+            return await reconcile_for_tenant(services, order, tenant=tenant, platform=platform)
+        finally:
+            await services.close()
+
+    report = run(work)
+    if as_json:
+        emit(report)
+        return
+    for found in report.comparisons:
+        out.print(
+            f"{found.metric} {found.currency}: {len(found.differences)} of {found.days} days differ,"
+            f" {found.unknown} without a known cause.",
+            markup=False,
+        )
+        for day in found.differences:
+            out.print(f"  {day.day}: {day.difference:+} ({', '.join(day.causes)})", markup=False)
     for line in report.problems[:20]:
         out.print(f"  line {line.number}: {line.reason}", markup=False)
 

@@ -23,6 +23,7 @@ GATE_IMPORTERS = {
     "shelftide/jobs/simulation.py": "advances the demo's calendar",
     "shelftide/ingest/webhooks.py": "a delivery names an account, not a brand",
     "shelftide/demo/play.py": "sets the demo's calendar",
+    "shelftide/jobs/load_rates.py": "exchange rates are no tenant's",
 }
 SCOPE_MAKERS = {
     "shelftide/store/repositories/people.py": "from the session's memberships",

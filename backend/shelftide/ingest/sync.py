@@ -15,6 +15,7 @@ import msgspec
 
 from shelftide.core.log import get_logger
 from shelftide.core.points import Point, reached
+from shelftide.ingest.flaws import Flaws
 from shelftide.ingest.stamps import Stamps
 from shelftide.store.repositories.connections import (
     Connection,
@@ -23,6 +24,7 @@ from shelftide.store.repositories.connections import (
     save_stream,
     set_health,
 )
+from shelftide.store.repositories.reconciliations import save_findings
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.warehouse.families import with_children
 from shelftide.warehouse.warehouse import Batch, Change, Warehouse
@@ -112,6 +114,8 @@ class Sync:
         self._stamps = Stamps(connection, key=pseudonym_key, open_work=claimed.unit_of_work)
         # What the roll-up must look at again, as far as this process knows; after a crash the facts tell.
         self.touched: set[tuple[str, date]] = set()
+        # Record types of the streams that were read.
+        self.carried: set[str] = set()
 
     async def run(self, names: Sequence[str] = ()) -> list[SyncReport]:
         """Read all streams (or those named), one after the other. One stream's failure does not stop the others.
@@ -124,6 +128,7 @@ class Sync:
         for stream in streams:
             try:
                 reports.append(await self._stream(stream))
+                self.carried |= {record.__name__ for record in (stream.record, *stream.also)}
             except (RateLimitedError, AuthorizationError, ConfigurationError) as error:
                 await self._failed(stream, error)
                 if isinstance(error, AuthorizationError) and error.missing_scopes:
@@ -157,7 +162,7 @@ class Sync:
         cursor = from_stored(type(self._connector), stream, stored)
         # A stream without a cursor shows how things stand now: it is never history.
         self._pace(backfill=stream.cursor is not None and cursor is None)
-        tally = _Tally(stream.name)
+        tally = _Tally(stream.name, Flaws(self._connection.connection_id, stream.name, self._context.clock.now()))
         pages: list[Page] = []
         rows = 0
         async for page in guarded(self._connector.read(self._context, stream, cursor)):
@@ -185,8 +190,11 @@ class Sync:
             self.touched |= change.days
             reached(Point.WRITTEN_CURSOR_NOT_SAVED)
         tally.add(len(pages), len(records), len(rejects), change)
+        tally.flaws.look(records, change)
         cursors = [page.cursor for page in pages if page.cursor is not None]
-        await self._save(stream, cursors[-1] if cursors else None, rejects, change, seen=len(records), last=last)
+        await self._save(
+            stream, cursors[-1] if cursors else None, rejects, change, seen=len(records), last=last, flaws=tally.flaws
+        )
         await self._claimed.report({"stream": stream.name, "rows": tally.seen})
 
     async def _save(
@@ -198,6 +206,7 @@ class Sync:
         *,
         seen: int,
         last: bool,
+        flaws: Flaws,
     ) -> None:
         values: dict[str, Any] = {
             "rows_seen": seen,
@@ -217,6 +226,7 @@ class Sync:
             await self._claimed.guard(uow)
             await save_rejects(uow, [quarantine_row(self._connection.connection_id, stream.name, r) for r in rejects])
             await save_stream(uow, self._connection.connection_id, stream.name, values)
+            await save_findings(uow, flaws.rows())
             await uow.commit()
 
     async def _failed(self, stream: Stream, error: ConnectorError) -> None:
@@ -256,8 +266,9 @@ def _written(change: Change) -> int:
 
 
 class _Tally:
-    def __init__(self, stream: str) -> None:
+    def __init__(self, stream: str, flaws: Flaws) -> None:
         self.stream = stream
+        self.flaws = flaws
         self.pages = self.seen = self.written = self.deleted = self.rejected = 0
 
     def add(self, pages: int, seen: int, rejected: int, change: Change) -> None:

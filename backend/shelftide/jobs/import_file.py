@@ -39,7 +39,7 @@ async def import_for_tenant(services: Services, order: Order, *, tenant: str) ->
         NotFoundError: no such brand. ConflictError: the short name exists in several agencies.
         InvalidInputError: the file is no table of this kind.
     """
-    return await import_in_scope(services, await _scope_of(services, tenant), order)
+    return await import_in_scope(services, await scope_of(services, tenant), order)
 
 
 async def import_in_scope(services: Services, scope: Scope, order: Order) -> ImportReport:
@@ -81,7 +81,8 @@ def inspect_file(order: Order) -> Inspection:
     return inspect(table, KINDS[order.kind], options.mapping)
 
 
-async def _scope_of(services: Services, tenant: str) -> Scope:
+async def scope_of(services: Services, tenant: str) -> Scope:
+    """The brand that the operator names, by id or short name. Raises NotFoundError, ConflictError."""
     async with SystemUnitOfWork(services.database, reason="the command line names a brand, not an agency") as uow:
         found = await find_tenants(uow, tenant)
     if not found:

@@ -2,28 +2,37 @@
 
 import logging
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from shelftide.analytics.breaks import find_breaks
+from shelftide.analytics.rates import ECB
 from shelftide.analytics.rollup import roll_up
 from shelftide.core.points import Point, reached
 from shelftide.ingest.budgets import SharedLimiter, limit_keys
 from shelftide.ingest.credentials import StoredCredentials
+from shelftide.ingest.flaws import finding
 from shelftide.ingest.plugins import PluginDisabledError, require_enabled
 from shelftide.ingest.sync import Sync, SyncReport, first_read_from
 from shelftide.jobs.job import JobContext, Queue, job
+from shelftide.jobs.load_rates import load_rates
 from shelftide.jobs.match_products import match_products
 from shelftide.jobs.services import Services
 from shelftide.store.repositories.agencies import pseudonym_key
 from shelftide.store.repositories.connections import Connection, get_connection, set_health
+from shelftide.store.repositories.rates import rates_loaded_at
+from shelftide.store.repositories.reconciliations import save_findings
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk import Connector, Context, ContractError, Health, HealthState, NoAuth, TransientError
 from shelftide_sdk.http import PlatformClient
+from shelftide_sdk.records import RECORDS
 
 HISTORY = timedelta(days=90)
+RATES_PROMISE = timedelta(days=1)
 
 
 class Session:
@@ -108,6 +117,7 @@ async def sync_connection(ctx: JobContext, *, connection_id: str) -> dict[str, A
         finally:
             # Whatever was read before a failure is safe; the pages should show it.
             await roll_up_touched(ctx, session.connection, sync.touched)
+    await note_breaks(ctx, session.connection, sync.carried)
     return await _finish(ctx, session, reports)
 
 
@@ -118,6 +128,32 @@ async def roll_up_touched(ctx: JobContext, connection: Connection, touched: Iter
         await ctx.guard(uow)
         await roll_up(warehouse, uow, connection.connection_id, platform=connection.platform, touched=touched)
         reached(Point.ROLL_UP_NOT_COMMITTED)
+        await uow.commit()
+
+
+async def note_breaks(ctx: JobContext, connection: Connection, records: Iterable[str]) -> None:
+    """Keep days that are missing, and changes of zone or currency, in what a run read, as findings."""
+    warehouse = ctx.services.warehouses.of(connection.tenant_id)
+    if not await warehouse.exists():
+        return
+    today = ctx.services.clock.now().astimezone(ZoneInfo(connection.zone)).date()
+    found = await find_breaks(warehouse, connection.connection_id, records, today)
+    if not found:
+        return
+    rows = [
+        finding(
+            connection.connection_id,
+            RECORDS[each.record].table,
+            each.flaw,
+            rows=each.rows,
+            detail={"day": str(each.day), "before": each.before, "after": each.after},
+            of=str(each.day),
+        )
+        for each in found
+    ]
+    async with ctx.unit_of_work() as uow:
+        await ctx.guard(uow)
+        await save_findings(uow, rows)
         await uow.commit()
 
 
@@ -135,9 +171,17 @@ async def _finish(ctx: JobContext, session: Session, reports: list[SyncReport]) 
         if any(report.written or report.deleted for report in reports):
             tenant_id = str(session.connection.tenant_id)
             await match_products.enqueue(uow, lane="products", dedupe="products", tenant_id=tenant_id)
+        await _keep_rates(uow)
         await ctx.finish(uow, result)
         await uow.commit()
     return result
+
+
+async def _keep_rates(uow: UnitOfWork) -> None:
+    """Exchange rates are loaded once a day, by the first sync that ends."""
+    loaded = await rates_loaded_at(uow, ECB)
+    if loaded is None or datetime.now(UTC) - loaded > RATES_PROMISE:
+        await load_rates.enqueue(uow, lane="rates", dedupe="rates")
 
 
 @job("connection.check", queue=Queue.INGEST, max_attempts=3, time_limit=timedelta(minutes=2))

@@ -13,7 +13,7 @@ from shelftide.store.models import metadata
 from shelftide.store.policies import OWN_GRANT, grants, policies
 
 # What a table without a tenant (or agency) in a unique key may be looked up by, before any scope is known.
-LOOKUPS = frozenset({"sessions", "domains", "sign_ins", "simulation"})
+LOOKUPS = frozenset({"sessions", "domains", "sign_ins", "simulation", "fx_rates"})
 _ROLES = ("app", "gate", "backup")
 
 # Policies as Postgres prints them back.
@@ -166,7 +166,7 @@ async def _keys(connection: asyncpg.Connection) -> list[Finding]:
     )
     found: list[Finding] = []
     for row in rows:
-        if row["table"] in LOOKUPS:
+        if row["schema"] == "public" and row["table"] in LOOKUPS:
             continue
         holders = {"tenant_id", "agency_id"} & set(row["columns"])
         if not holders:

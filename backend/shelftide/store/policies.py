@@ -57,6 +57,8 @@ def policies(table: Table) -> list[Policy]:
             Policy("app_update", "app", "UPDATE", ONE_AGENCY, ONE_AGENCY),
             Policy("app_delete", "app", "DELETE", ONE_AGENCY, None),
         ]
+    elif app == "everyone":
+        found.append(Policy("app_read", "app", "SELECT", "true", None))
     if scope == "gate":
         found.append(Policy("gate_all", "gate", "ALL", "true", "true"))
     return found
@@ -67,7 +69,9 @@ def grants(table: Table) -> list[tuple[str, str]]:
     scope = table.info["scope"]
     whole = "SELECT, INSERT, UPDATE, DELETE"
     found = []
-    if scope != "gate" or "app" in table.info:
+    if table.info.get("app") == "everyone":
+        found.append(("app", "SELECT"))
+    elif scope != "gate" or "app" in table.info:
         found.append(("app", "SELECT, INSERT" if table.info.get("append_only") else whole))
     if scope == "gate":
         found.append(("gate", whole))

@@ -392,4 +392,19 @@ CASES = (
         said=False,
         skipped=1,
     ),
+    Case(
+        kind="fx-rates",
+        name="rates.csv",
+        content=(
+            b"source,base,quote,day,rate\nBOT,usd,TWD,2026-11-20,31.2345\nBOT,USD,TWD,2026-11-21,0\n"
+            b"BOT,USD,XXX,2026-11-21,3\nBOT,USD,USD,2026-11-21,1\n"
+        ),
+        rows={
+            "FxRate": [
+                {"source": "BOT", "base": "USD", "quote": "TWD", "day": date(2026, 11, 20), "rate": Decimal("31.2345")}
+            ]
+        },
+        rejects={3: "must be positive", 4: "unknown currency 'XXX'", 5: "both USD"},
+        said=False,
+    ),
 )  # fmt: skip

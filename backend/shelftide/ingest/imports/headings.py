@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from shelftide.core.errors import InvalidInputError
-from shelftide.ingest.imports import attention, sales, supply
+from shelftide.ingest.imports import attention, rates, sales, supply
 from shelftide.ingest.imports.kind import Column, Kind
 from shelftide.ingest.imports.tables import Cell
 from shelftide.ingest.imports.values import Form
 from shelftide_sdk.money import CURRENCIES
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (*sales.KINDS, *supply.KINDS, *attention.KINDS)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (*sales.KINDS, *supply.KINDS, *attention.KINDS, *rates.KINDS)}
 _SIGNS = re.compile(r"[^\w]+|_+")
 _IN_BRACKETS = re.compile(r"[(（\[]\s*([A-Za-z]{3}|元)\s*[)）\]]")
 

@@ -88,6 +88,11 @@ class Reading:
         self._currency_at = currency
         self._last: tuple[Any, Cell] = (None, None)
 
+    @property
+    def zone(self) -> str:
+        """Where its days and times are."""
+        return self._setting.zone
+
     def lines(self) -> Iterator[Taken]:
         """What each line became, in order."""
         rows = (row for row in self.table.rows() if row[0] > self.heading.line)

@@ -15,6 +15,7 @@ from shelftide.store.models.connections import (
     stream_states,
 )
 from shelftide.store.models.imports import import_mappings
+from shelftide.store.models.money import findings, fx_rates, reconciliations
 from shelftide.store.models.people import (
     agencies,
     agency_keys,
@@ -56,6 +57,8 @@ __all__ = [
     "credentials",
     "domains",
     "erased_customers",
+    "findings",
+    "fx_rates",
     "grant_accounts",
     "grants",
     "import_mappings",
@@ -74,6 +77,7 @@ __all__ = [
     "product_items",
     "provider_budgets",
     "quarantine",
+    "reconciliations",
     "rollups",
     "run_attempts",
     "runs",

@@ -6,7 +6,8 @@ Each table says in `info["scope"]` who may see its rows; `store.policies` turns 
     tenant   tenant_id leads every key; role `app` sees the brands in scope and writes one
     agency   agency_id leads every key; role `app` sees its own agency
     grant    agency_id leads every key; role `app` reads a row only while a brand in scope has a connection by it
-    gate     read before a scope is known; role `gate` sees it, `app` only where `info["app"]` says "tenant" or "agency"
+    gate     read before a scope is known; role `gate` sees it, `app` only where `info["app"]` says "tenant" or
+             "agency"; with "everyone" `app` reads all rows and writes none (public figures)
 """
 
 from typing import Any
@@ -30,6 +31,7 @@ GRANT: dict[str, Any] = {"scope": "grant"}
 GATE: dict[str, Any] = {"scope": "gate"}
 GATE_AND_TENANT: dict[str, Any] = {"scope": "gate", "app": "tenant"}
 GATE_AND_AGENCY: dict[str, Any] = {"scope": "gate", "app": "agency"}
+GATE_AND_READERS: dict[str, Any] = {"scope": "gate", "app": "everyone"}
 
 
 def uuid(name: str, *, key: bool = False, null: bool = False) -> Column[Any]:

@@ -13,6 +13,7 @@ from shelftide.core.errors import NotFoundError
 from shelftide.store.ids import new_id
 from shelftide.store.models import (
     connections,
+    findings,
     metric_daily,
     quarantine,
     rollups,
@@ -162,7 +163,7 @@ async def set_health(uow: UnitOfWork, connection_id: UUID, *, state: str, reason
 
 async def erase_connection_rows(uow: UnitOfWork, connection_id: UUID) -> None:
     """Forget where a connection's streams stand, its figures and its rejected rows."""
-    for table in (stream_states, quarantine, rollups, metric_daily, sku_daily, sku_stock):
+    for table in (stream_states, quarantine, findings, rollups, metric_daily, sku_daily, sku_stock):
         await uow.connection.execute(
             delete(table).where(table.c.tenant_id == uow.scope.tenant_id, table.c.connection_id == connection_id)
         )

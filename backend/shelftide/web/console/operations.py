@@ -9,6 +9,7 @@ from litestar.params import FromQuery
 from shelftide.core.scope import Right
 from shelftide.store.repositories.agencies import list_records, list_tenants
 from shelftide.store.repositories.connections import list_connections, list_quarantine
+from shelftide.store.repositories.reconciliations import list_findings
 from shelftide.store.repositories.runs import list_runs
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.doors import AppServices, principal, requires
@@ -50,14 +51,16 @@ class OperationsPages(Controller):
 
     @get("/data")
     async def data(self, request: AnyRequest, services: AppServices) -> Response[str]:
-        """Rows that were not understood, each with its reason and as it came; and what buyers asked for."""
+        """Rows that were not understood, rows that look wrong, and what buyers asked for."""
         async with UnitOfWork(services.database, principal(request).scope) as uow:
             rows = await list_quarantine(uow, limit=_ROWS)
+            findings = await list_findings(uow, limit=_ROWS)
             requests = await list_records(uow, prefix="privacy.", limit=_ROWS)
             tenants = {tenant.tenant_id: tenant for tenant in await list_tenants(uow)}
             connections = {c.connection_id: c for c in await list_connections(uow)}
         values = {
             "rows": rows,
+            "findings": findings,
             "requests": requests,
             "limit": _ROWS,
             "tenants": tenants,

@@ -21,7 +21,7 @@ from shelftide.core.scope import Role
 from shelftide.jobs.services import Services
 from shelftide.warehouse.warehouse import Batch, Stamp
 from shelftide_sdk import Money
-from shelftide_sdk.records import ChannelKind, Order, OrderLine, OrderStatus, Record
+from shelftide_sdk.records import ChannelKind, FxRate, Order, OrderLine, OrderStatus, Record
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SPAN = {"since": "2026-05-01", "until": "2026-05-31"}
@@ -98,6 +98,24 @@ async def test_a_value_opens_to_formula_parts_and_rows(desk: Desk) -> None:
     facts = await desk.ask({"query": query, "measure": "gmv", "group": row["dimensions"]}, path="/rows")
     rows = next(each["rows"] for each in facts.json() if each["fact"] == "orders")
     assert sum(Decimal(str(each["total"])) for each in rows) == 450
+
+
+async def test_money_is_converted_at_each_days_rate_or_unknown(desk: Desk, services: Services) -> None:
+    query = {"metrics": ["revenue", "aov"], "currency": "USD", **SPAN}
+    reply = (await desk.ask(query)).json()["totals"]
+    assert [value["value"] for value in reply] == [None, None]
+    assert "no rate from EUR to USD on 2026-05-01" in reply[0]["reason"]
+    rates: list[Record] = [
+        FxRate(source="ours", base="EUR", quote="USD", day=START.date() + timedelta(days=n), rate=Decimal(1 + n % 2))
+        for n in range(9)
+    ]
+    await services.warehouses.of(desk.tenant_id).write(Batch(stamp=stamp(desk.tenant_id, START), records=rates))
+    reply = (await desk.ask(query)).json()
+    # 10, 30, 50, 70 and 90 at 1, 20, 40, 60 and 80 at 2.
+    assert [Decimal(v["value"]) for v in reply["totals"]] == [650, Decimal(650) / 9]
+    assert {(rate["on"], rate["base"]) for rate in reply["rates"]} >= {("2026-05-01", "EUR"), ("2026-05-09", "EUR")}
+    assert all("ours" in rate["source"] for rate in reply["rates"])
+    assert (await desk.ask({**query, "currency": "usd"})).status_code == 400
 
 
 async def test_pages_tell_of_one_moment(desk: Desk, services: Services) -> None:

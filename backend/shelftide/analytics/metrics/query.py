@@ -1,5 +1,6 @@
 """Questions over the catalogue, and the statements that answer them: one for each fact and way of adding up."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -26,6 +27,7 @@ LONGEST = timedelta(days=3 * 366)
 MOST_METRICS, MOST_DIMENSIONS, MOST_FILTERS, MOST_VALUES = 30, 4, 10, 500
 _VALUE = Numeric(38, 9)
 _LONGEST_VALUE = 2_000
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 # Dates without a period's bounds would make a CASE of a thousand branches; days need none.
 _MOST_PERIODS = 200
 
@@ -199,6 +201,10 @@ def _limits(query: Query) -> None:
             raise InvalidInputError(f"There are too many {what}.", hint=f"{most} at most.")
     for each in query.filters:
         check_values(each.values)
+    _calendar(query)
+
+
+def _calendar(query: Query) -> None:
     if query.until < query.since:
         raise InvalidInputError("The period ends before it begins.")
     if query.until - query.since > LONGEST:
@@ -207,6 +213,8 @@ def _limits(query: Query) -> None:
         raise InvalidInputError("top must lie between 1 and 1000.")
     if query.as_of is not None and query.as_of.utcoffset() is None:
         raise InvalidInputError("as_of must have a time zone.")
+    if query.currency is not None and not _CURRENCY.fullmatch(query.currency):
+        raise InvalidInputError("The currency is no ISO 4217 code.", hint="Three capitals, such as EUR.")
     if not 0 <= query.week_starts <= 6 or not 1 <= query.year_starts <= 12:
         raise InvalidInputError("A week starts on a day from 0 (Monday) to 6, a year in a month from 1 to 12.")
 

@@ -9,14 +9,15 @@ import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
-from shelftide.analytics.metrics.answer import Answer, Rate, Row, Value
+from shelftide.analytics.metrics.answer import Answer, Rate, Rates, Row, Value
 from shelftide.analytics.metrics.ask import ask
 from shelftide.analytics.metrics.catalogue import catalogue
 from shelftide.analytics.metrics.explain import MOST_ROWS, MetricNote, note_of, rows_behind
 from shelftide.analytics.metrics.facts import RECORDS
 from shelftide.analytics.metrics.query import Asked, Query, Span, check, parts
+from shelftide.analytics.rates import load_rates
 from shelftide.core.errors import InvalidInputError
-from shelftide.core.scope import Right
+from shelftide.core.scope import Right, Scope
 from shelftide.jobs.services import Services
 from shelftide.store.repositories.agencies import get_tenant
 from shelftide.store.unit_of_work import UnitOfWork
@@ -115,7 +116,9 @@ class QueryController(Controller):
         pinned = msgspec.structs.replace(data, as_of=data.as_of or as_of)
         asked = check(catalogue(), pinned)
         known_at = pinned.as_of or services.clock.now()
-        answer = await ask(catalogue(), pinned, services.warehouses.of(tenant_id))
+        answer = await ask(
+            catalogue(), pinned, services.warehouses.of(tenant_id), await _rates(services, scope, pinned)
+        )
         if format != "json":
             body = write_table(columns_of(asked), flat(asked, answer), format)
             name = f'attachment; filename="metrics.{format}"'
@@ -170,6 +173,18 @@ def _place(cursor: str | None) -> tuple[int, datetime | None]:
     except ValueError:
         pass
     raise InvalidInputError("This cursor is not one of ours.", hint="Begin without a cursor.")
+
+
+async def _rates(services: Services, scope: Scope, query: Query) -> Rates | None:
+    """Exchange rates for the days of a query and of what it is compared with; none where nothing is converted."""
+    if query.currency is None or scope.tenant_id is None:
+        return None
+    before = query.before()
+    warehouse = services.warehouses.of(scope.tenant_id)
+    async with UnitOfWork(services.database, scope) as uow:
+        return await load_rates(
+            uow, warehouse, since=min(query.since, before.since if before else query.since), until=query.until
+        )
 
 
 async def _ages(services: Services, uow: UnitOfWork, asked: Asked) -> list[FactAge]:

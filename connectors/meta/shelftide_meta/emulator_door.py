@@ -16,7 +16,7 @@ from shelftide_sdk.testing.emulator import Emulator, Request, Response, page, re
 from shelftide_sdk.testing.world.model import Brand, Network, WorldView
 
 DEMO_SECRET = "meta-demo-secret"
-_MINUTES = 90
+_MINUTES = 600
 
 
 class GraphFault(Exception):  # noqa: N818  # a refusal on its way to the wire, not an error of the program

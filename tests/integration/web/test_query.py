@@ -178,27 +178,26 @@ def hostile(random: Random, others: tuple[UUID, ...]) -> dict[str, Any]:
     return body
 
 
-async def attack(desk: Desk, count: int, seed: int) -> int:
-    """How many hostile questions were answered (with the brand's own rows); each that leaks fails."""
-    random, answered = Random(seed), 0
+async def attack(desk: Desk, count: int, seed: int) -> tuple[int, list[object]]:
+    """How many hostile questions were answered (with own rows), and those that leaked or broke the server."""
+    random, answered, bad = Random(seed), 0, list[object]()
     for _ in range(count):
         body = hostile(random, desk.others)
         whole = await desk.ask(body, query=f"?limit={random.choice(['10', '10', '-1', 'x'])}")
-        assert whole.status_code in (200, 400), (body, whole.text)
-        told = whole.text.replace(str(body), "")
-        if whole.status_code == 200:
-            answered += 1
-            assert SECRET not in told, body
-            assert sum(values(whole, "revenue")) <= 450, body
+        answered += whole.status_code == 200
         part = random.choice(["revenue", *HOSTILE])
         asked = {"query": body, "measure": part, "group": {"sku": random.choice(HOSTILE)}}
         rows = await desk.ask(asked, path="/rows")
-        assert rows.status_code in (200, 400), (body, rows.text)
-        assert rows.status_code == 400 or SECRET not in rows.text, body
-    return answered
+        leaks = any(reply.status_code == 200 and SECRET in reply.text for reply in (whole, rows))
+        more = whole.status_code == 200 and sum(values(whole, "revenue")) > 450
+        if leaks or more or {whole.status_code, rows.status_code} - {200, 400}:
+            bad.append((body, asked, whole.text, rows.text))
+    return answered, bad
 
 
 async def test_hostile_questions_reach_no_other_brand(desk: Desk) -> None:
-    assert 10 < await attack(desk, 100, seed=3) < 90
+    answered, bad = await attack(desk, 100, seed=3)
+    assert bad == []
+    assert 10 < answered < 90
     for tenant in desk.others:
         assert (await desk.ask({"metrics": ["revenue"], **SPAN}, tenant=tenant)).status_code == 404

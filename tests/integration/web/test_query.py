@@ -21,7 +21,7 @@ from shelftide.core.scope import Role
 from shelftide.jobs.services import Services
 from shelftide.warehouse.warehouse import Batch, Stamp
 from shelftide_sdk import Money
-from shelftide_sdk.records import ChannelKind, FxRate, Order, OrderLine, OrderStatus, Record
+from shelftide_sdk.records import AdBreakdownDay, AdLevel, ChannelKind, FxRate, Order, OrderLine, OrderStatus, Record
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SPAN = {"since": "2026-05-01", "until": "2026-05-31"}
@@ -98,6 +98,25 @@ async def test_a_value_opens_to_formula_parts_and_rows(desk: Desk) -> None:
     facts = await desk.ask({"query": query, "measure": "gmv", "group": row["dimensions"]}, path="/rows")
     rows = next(each["rows"] for each in facts.json() if each["fact"] == "orders")
     assert sum(Decimal(str(each["total"])) for each in rows) == 450
+
+
+async def test_a_cut_of_ads_opens_to_the_rows_of_that_cut(desk: Desk, services: Services) -> None:
+    def bucket(ad: str, name: str, clicks: int) -> Record:
+        return AdBreakdownDay(
+            level=AdLevel.AD, entity_id=ad, day=START.date(), window="default", dimension="gender", bucket=name,
+            zone="UTC", account_id="a", impressions=100, clicks=clicks,
+        )  # fmt: skip
+
+    rows = [bucket("1", "female", 7), bucket("2", "female", 3), bucket("1", "male", 2)]
+    await services.warehouses.of(desk.tenant_id).write(Batch(stamp=stamp(desk.tenant_id, START), records=rows))
+    query = {"metrics": ["clicks", "ctr"], "dimensions": ["gender"], "order_by": "clicks", "top": 1, **SPAN}
+    reply = await desk.ask(query)
+    assert [row["dimensions"] for row in reply.json()["rows"]] == [{"gender": "female"}]
+    assert (values(reply, "clicks"), values(reply, "ctr")) == ([Decimal(10)], [Decimal("0.05")])
+    (found,) = (
+        await desk.ask({"query": query, "measure": "clicks", "group": {"gender": "female"}}, path="/rows")
+    ).json()
+    assert (found["fact"], [row["clicks"] for row in found["rows"]]) == ("ad_gender", [7, 3])
 
 
 async def test_money_is_converted_at_each_days_rate_or_unknown(desk: Desk, services: Services) -> None:

@@ -16,16 +16,15 @@ async def ask(known: Catalogue, query: Query, warehouse: Warehouse, rates: Rates
     earlier = None if before is None else await _read(asked, before, warehouse, rates, cut=True)
     total = await _read(asked, query.span, warehouse, rates, cut=False)
     answer = put_together(asked, parts(asked, query.span), now, earlier, total)
-    return answer if query.top is None else await _topped(asked, answer, warehouse, rates)
+    return answer if query.top is None else await _topped(asked, answer, total, warehouse, rates)
 
 
-async def _topped(asked: Asked, answer: Answer, warehouse: Warehouse, rates: Rates | None) -> Answer:
+async def _topped(asked: Asked, answer: Answer, total: Reading, warehouse: Warehouse, rates: Rates | None) -> Answer:
     """The groups with the highest (lowest) values over the whole period, by the first metric where none is named."""
     query = asked.query
     whole = msgspec.structs.replace(query, grain=Grain.TOTAL, order_by=query.order_by or query.metrics[0])
     ranked = msgspec.structs.replace(asked, query=whole)
     read = await _read(ranked, query.span, warehouse, rates, cut=True)
-    total = await _read(ranked, query.span, warehouse, rates, cut=False)
     best = put_together(ranked, parts(ranked, query.span), read, None, total).rows[: query.top]
     kept = [tuple(row.dimensions.values()) for row in best]
     rows = [row for row in answer.rows if tuple(row.dimensions.values()) in kept]

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Select, select
 
-from shelftide.analytics.metrics.catalogue import ADDITIVITY, DAYS, Catalogue, Measure, Metric, Source, fact, facts_of
-from shelftide.analytics.metrics.query import Asked, Span, check_values, conditions
+from shelftide.analytics.metrics.catalogue import ADDITIVITY, DAYS, Catalogue, Measure, Metric, Source, fact
+from shelftide.analytics.metrics.query import Asked, Span, check_values, conditions, sources_of
 from shelftide.core.errors import InvalidInputError
 
 VERSION = "1"
@@ -98,9 +98,7 @@ def rows_behind(
         )
     return [
         RowsOf(measure=measure.name, fact=name, statement=_rows(asked, source, name, span, group, after, limit))
-        for source in measure.sources
-        for name in facts_of(source)[:1]
-        if asked.needed <= fact(name).dimensions
+        for source, name in sources_of(measure, asked.needed)
     ]
 
 

@@ -123,9 +123,8 @@ def _refunds() -> Fact:
     return _fact(
         select(
             *_base(rows),
-            rows.c.amount_amount.label("amount"),
             rows.c.quantity,
-            rows.c.amount_currency.label("currency"),
+            *_money(rows, "amount"),
         ),
         amount="currency",
     )
@@ -137,8 +136,7 @@ def _fees() -> Fact:
         select(
             *_base(rows),
             rows.c.kind.label("fee_kind"),
-            rows.c.amount_amount.label("amount"),
-            rows.c.amount_currency.label("currency"),
+            *_money(rows, "amount"),
         ),
         "fee_kind",
         amount="currency",

@@ -173,7 +173,7 @@ def check(known: Catalogue, query: Query) -> Asked:
         raise InvalidInputError(f"Cannot order by {query.order_by!r}.", hint="Order by one of the metrics.")
     asked = Asked(query=query, metrics=metrics, dimensions=dimensions, measures=tuple(measures_of(known, metrics)))
     for measure in asked.measures:
-        if not _sources(measure, asked.needed):
+        if not sources_of(measure, asked.needed):
             raise InvalidInputError(
                 f"{measure.name} cannot be cut by {', '.join(sorted(asked.needed))} at once.", hint="Ask for fewer."
             )
@@ -284,7 +284,7 @@ def is_money(asked: Asked, metric: Metric) -> bool:
 
 def _members(asked: Asked, metric: Metric, measure: Measure) -> list[Member]:
     found = []
-    for source, name in _sources(measure, asked.needed):
+    for source, name in sources_of(measure, asked.needed):
         apart = not asked.query.currency and bool(fact(name).money) and is_money(asked, metric)
         by_currency = measure.money or apart
         plain = label(metric, measure, asked.measures)
@@ -316,7 +316,7 @@ def _is_ranked(measure: Measure) -> bool:
     return measure.aggregate in (Aggregate.LAST, Aggregate.FIRST)
 
 
-def _sources(measure: Measure, needed: frozenset[str]) -> list[tuple[Source, str]]:
+def sources_of(measure: Measure, needed: frozenset[str]) -> list[tuple[Source, str]]:
     """Each source with the fact that has the needed dimensions, if one does."""
     pairs = [(source, _fact_for(source, needed)) for source in measure.sources]
     return [(source, name) for source, name in pairs if name is not None]

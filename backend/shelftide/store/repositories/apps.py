@@ -1,7 +1,9 @@
 """An agency's registrations at the platforms: keys, review, what was approved, how many accounts they may serve."""
 
+from typing import Any
+
 import msgspec
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from shelftide.core.errors import ConflictError, NotFoundError
@@ -30,6 +32,7 @@ class PlatformApp(msgspec.Struct, frozen=True, kw_only=True):
     account_limit: int | None
 
 
+_ACCOUNTS = func.count(grant_accounts.c.account_id.distinct())
 _APP = [platform_apps.c[name] for name in PlatformApp.__struct_fields__]
 
 
@@ -107,17 +110,19 @@ async def get_platform_app(uow: UnitOfWork, vault: Vault, connector: str, redire
     )
 
 
+def _served(uow: UnitOfWork, *columns: Any) -> Select[Any]:
+    """Accounts that the agency's brands have connected; `columns` of grants and their accounts."""
+    of = (grants.c.agency_id == grant_accounts.c.agency_id) & (grants.c.grant_id == grant_accounts.c.grant_id)
+    return (
+        select(*columns)
+        .select_from(grant_accounts.join(grants, of))
+        .where(grant_accounts.c.agency_id == uow.scope.agency_id, grant_accounts.c.tenant_id.is_not(None))
+    )
+
+
 async def accounts_served(uow: UnitOfWork) -> dict[str, int]:
     """How many different accounts the agency's brands have connected, by connector."""
-    statement = (
-        select(grants.c.connector, func.count(grant_accounts.c.account_id.distinct()))
-        .join(
-            grants,
-            (grants.c.agency_id == grant_accounts.c.agency_id) & (grants.c.grant_id == grant_accounts.c.grant_id),
-        )
-        .where(grant_accounts.c.agency_id == uow.scope.agency_id, grant_accounts.c.tenant_id.is_not(None))
-        .group_by(grants.c.connector)
-    )
+    statement = _served(uow, grants.c.connector, _ACCOUNTS).group_by(grants.c.connector)
     return {str(connector): int(count) for connector, count in (await uow.connection.execute(statement)).all()}
 
 
@@ -135,19 +140,7 @@ async def check_account_limit(uow: UnitOfWork, connector: str, account_id: str, 
     limit = (await uow.connection.execute(statement)).scalar_one_or_none() or default
     if limit is None:
         return
-    others = (
-        select(func.count(grant_accounts.c.account_id.distinct()))
-        .join(
-            grants,
-            (grants.c.agency_id == grant_accounts.c.agency_id) & (grants.c.grant_id == grant_accounts.c.grant_id),
-        )
-        .where(
-            grant_accounts.c.agency_id == uow.scope.agency_id,
-            grant_accounts.c.tenant_id.is_not(None),
-            grant_accounts.c.account_id != account_id,
-            grants.c.connector == connector,
-        )
-    )
+    others = _served(uow, _ACCOUNTS).where(grant_accounts.c.account_id != account_id, grants.c.connector == connector)
     if (await uow.connection.execute(others)).scalar_one() >= limit:
         raise ConflictError(
             f"Your app at this platform may serve {limit} accounts, and it does.",

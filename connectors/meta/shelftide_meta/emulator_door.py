@@ -58,6 +58,7 @@ class MetaDoor(Emulator):
         self.demand_proof = True
         self.grants = Grants(self.clock)
         self._calls: Counter[str] = Counter()
+        self._data_calls = 0
         self._ended = 0
 
     # -- who logs in ---------------------------------------------------------------------------------------------
@@ -190,6 +191,7 @@ class MetaDoor(Emulator):
         """Failures in bursts and throttling, of data calls only."""
         if "oauth" in request.path or request.path.endswith("access_token"):
             return None
+        self._data_calls += 1
         if "flap" in self.scenarios and self.requests % 10 == 4:
             return Response(status=502, body=b"<html>Bad Gateway</html>", headers=())
         if "flap" in self.scenarios and self.requests % 10 == 5:
@@ -201,11 +203,11 @@ class MetaDoor(Emulator):
         back later; an ad account's tells seconds. Source: rate limits of the Graph API and of the Marketing API.
         """
         headers, code, subcode = {}, 0, 0
-        if self.requests % _MINUTES == 3:
+        if self._data_calls % _MINUTES == 3:
             row = {"type": "instagram", "call_count": 100, "total_cputime": 30, "total_time": 30}
             usage = {"1784": [row | {"estimated_time_to_regain_access": 1}]}
             headers = {"x-business-use-case-usage": json.dumps(usage)}
-            code = 80002 if self.requests // _MINUTES % 2 else 4
+            code = 80002 if self._data_calls // _MINUTES % 2 else 4
         elif "act_" in request.path and self.requests % 3 == 0:
             headers = {"x-ad-account-usage": json.dumps({"acc_id_util_pct": 100, "reset_time_duration": 1})}
             code, subcode = ((17, 2446079), (613, 0))[self.requests % 2]

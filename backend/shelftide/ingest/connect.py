@@ -15,7 +15,7 @@ from shelftide.ingest.credentials import NO_APP, Consent, FreshCredentials
 from shelftide.ingest.forms import check_keys, check_settings
 from shelftide.ingest.sync import first_read_from
 from shelftide.store.database import Database
-from shelftide.store.repositories.agencies import get_tenant, record
+from shelftide.store.repositories.agencies import get_tenant, list_tenants, record
 from shelftide.store.repositories.apps import check_account_limit, get_platform_app
 from shelftide.store.repositories.connections import (
     add_connection,
@@ -139,7 +139,7 @@ class Connecting:
             raise ConflictError("This grant opens no account.", hint="Sign in at the platform with another account.")
         accounts = [msgspec.structs.replace(a, settings={**settings, **a.settings}) for a in accounts]
         grant_id = await self._save(scope, connector, tenant_id, fresh.token, accounts)
-        connected = await self._renewed(scope, connector, grant_id, accounts)
+        connected = await self._renewed(scope, connector, tenant_id, grant_id, accounts)
         if len(accounts) == 1 and not any(tenant == tenant_id for tenant, _ in connected):
             mine = scope.narrow(tenant_id)
             connected.append((tenant_id, await self.assign(mine, lambda _: connector, grant_id, accounts[0].source_id)))
@@ -223,22 +223,29 @@ class Connecting:
         return grant_id
 
     async def _renewed(
-        self, scope: Scope, connector: type[Connector], grant_id: UUID, accounts: Sequence[Account]
+        self, scope: Scope, connector: type[Connector], tenant_id: UUID, grant_id: UUID, accounts: Sequence[Account]
     ) -> list[tuple[UUID, UUID]]:
-        """Accounts that were connected before live on this grant now: (brand, connection) of each."""
+        """The client's accounts that were connected before live on this grant now: (brand, connection) of each. Other
+        clients' stay where they are, also when the same person may open them: a grant is one client's."""
         found: list[tuple[UUID, UUID]] = []
         names = [account.source_id for account in accounts]
-        for tenant_id in scope.tenant_ids:
-            mine = scope.narrow(tenant_id)
-            async with UnitOfWork(self._database, mine) as uow:
+        for brand in await self._siblings(scope, tenant_id):
+            async with UnitOfWork(self._database, scope.narrow(brand)) as uow:
                 moved = await repoint_connections(uow, connector.info.name, names, grant_id)
                 for connection_id, account_id in moved:
                     await assign_account(uow, grant_id, account_id)
                     await self._queue(uow, connection_id)
-                    found.append((tenant_id, connection_id))
+                    found.append((brand, connection_id))
                 if moved:
                     await uow.commit()
         return found
+
+    async def _siblings(self, scope: Scope, tenant_id: UUID) -> list[UUID]:
+        """The brands in scope of this brand's client, itself among them."""
+        async with UnitOfWork(self._database, scope) as uow:
+            brands = await list_tenants(uow)
+        client_id = next(brand.client_id for brand in brands if brand.tenant_id == tenant_id)
+        return [brand.tenant_id for brand in brands if brand.client_id == client_id]
 
 
 def _narrowed(scope: Scope, tenant_id: UUID) -> Scope:

@@ -30,7 +30,7 @@ from shelftide.store.repositories.agencies import (
     take_oauth_state,
 )
 from shelftide.store.repositories.apps import get_platform_app
-from shelftide.store.repositories.connections import Connection, set_health
+from shelftide.store.repositories.connections import Connection, get_connection, set_health
 from shelftide.store.repositories.grants import StoredToken, TokenStore, grant_state, set_grant_state
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk import (
@@ -368,7 +368,7 @@ class StoredCredentials:
                 app = NO_APP
                 if not key_form(self._connector):
                     app = await get_platform_app(uow, self._vault, self._connection.connector, "")
-                stored = await TokenStore(uow, self._vault).load(self._grant)
+                stored = await self._load(uow)
                 await uow.commit()
             if stored is None:
                 raise AuthorizationError("The connection has no token.")
@@ -393,7 +393,7 @@ class StoredCredentials:
     async def _announce(self, seen: TokenSet) -> tuple[StoredToken, bool]:
         async with UnitOfWork(self._database, self._scope) as uow:
             store = TokenStore(uow, self._vault)
-            stored = await store.load(self._grant, lock=True)
+            stored = await self._load(uow, lock=True)
             if stored is None:
                 raise AuthorizationError("The connection has no token.")
             fresh = stored.access_token.reveal() != seen.access_token
@@ -406,6 +406,16 @@ class StoredCredentials:
                 await store.mark_refresh(self._grant, now)
             await uow.commit()
         return stored, mine
+
+    async def _load(self, uow: UnitOfWork, *, lock: bool = False) -> StoredToken | None:
+        """The token of the connection's grant. A new consent may have put the connection on another grant since the
+        run began: then that one's."""
+        store = TokenStore(uow, self._vault)
+        stored = None if self._grant_id is None else await store.load(self._grant_id, lock=lock)
+        if stored is None:
+            self._grant_id = (await get_connection(uow, self._connection.connection_id)).grant_id
+            stored = await store.load(self._grant, lock=lock)
+        return stored
 
     async def _rotate(self, stored: StoredToken) -> TokenSet:
         if stored.refresh_token is None:

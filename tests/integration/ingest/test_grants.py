@@ -16,16 +16,17 @@ from shelftide.core.vault import Vault
 from shelftide.ingest.connect import Connected, Connecting
 from shelftide.ingest.credentials import Consent, StoredCredentials
 from shelftide.store.database import Database
+from shelftide.store.ids import new_id
 from shelftide.store.models import credentials
-from shelftide.store.repositories.agencies import OAuthState
+from shelftide.store.repositories.agencies import OAuthState, add_client, add_tenant
 from shelftide.store.repositories.apps import describe_platform_app, set_platform_app
-from shelftide.store.repositories.connections import get_connection
+from shelftide.store.repositories.connections import detach_connection, get_connection
 from shelftide.store.repositories.grants import TokenStore, list_accounts
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk import Account, AuthorizationError, Connector, ConnectorInfo, Context, Health, HealthState, OAuth2
 from shelftide_sdk.auth import App, TokenSet
 from shelftide_sdk.hosts import Routes
-from tests.conftest import House, MakeHouse
+from tests.conftest import House, MakeHouse, brand_values
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -53,13 +54,13 @@ class Agreed:
     """Stands for the consent's two calls to the platform; everything after them is real."""
 
     def __init__(self, house: House) -> None:
-        self.house = house
+        self.tenant_id = house.tenant_ids[0]
         self.issued = 0
         self.renewals = 0
 
     async def accept(self, *_: Any, **__: Any) -> OAuthState:
         return OAuthState(
-            tenant_id=self.house.tenant_ids[0], user_id=uuid4(), session_hash="s", connector="directory",
+            tenant_id=self.tenant_id, user_id=uuid4(), session_hash="s", connector="directory",
             redirect_uri="", settings={}, verifier=None, connection_id=None, expires_at=NOW,
         )  # fmt: skip
 
@@ -240,3 +241,31 @@ async def test_a_new_consent_mends_all_brands_of_the_grant(desk: Desk) -> None:
     assert sorted(desk.queued) == sorted(ids)
     for index in (0, 1):
         assert (await (await desk.credentials(index, ids[index])).current())[1].access_token == "access-2"
+
+
+async def test_a_run_under_way_follows_its_connection_to_a_new_grant(desk: Desk) -> None:
+    connected = await desk.consent()
+    moved = await desk.assign(0, connected.grant_id, "adv-1")
+    before = await desk.credentials(0, moved)
+    async with UnitOfWork(desk.database, desk.house.on(0)) as uow:
+        await detach_connection(uow, moved)
+        await uow.commit()
+    again = await desk.consent()
+    assert again.grant_id != connected.grant_id, "the old grant opens nothing any more"
+    assert (await before.current())[1].access_token == "access-2"
+
+
+async def test_a_consent_for_one_client_leaves_anothers_connections_alone(desk: Desk) -> None:
+    theirs = new_id()
+    alone = msgspec.structs.replace(desk.house.on(0), tenant_ids=(theirs,), tenant_id=theirs)
+    async with UnitOfWork(desk.database, alone) as uow:
+        client_id = await add_client(uow, "Another client")
+        await add_tenant(uow, desk.vault, brand_values(client_id, "theirs"))
+        await uow.commit()
+    both = msgspec.structs.replace(desk.house.scope, tenant_ids=(*desk.house.tenant_ids, theirs))
+    connected = await desk.consent()
+    await desk.assign(0, connected.grant_id, "adv-1")
+    desk.agreed.tenant_id = theirs
+    other = await desk.connecting.finish(both, Directory, {}, session_hash="s")
+    assert other.grant_id != connected.grant_id
+    assert await desk.token(desk.house.on(0), connected.grant_id) == "access-1"

@@ -50,7 +50,7 @@ from shelftide_sdk.records import Ad, AdBreakdownDay, AdDay, AdGroup, Campaign, 
 
 _RESTATED = days(28)
 _KEPT = days(1120)  # 37 months, less a few days: an older start is refused
-_JOB = timedelta(days=14)
+_JOB, _WIDE_JOB = timedelta(days=14), timedelta(days=30)  # the daily re-read of cuts is one job for each
 _DISABLED = 2  # account_status
 
 
@@ -203,7 +203,7 @@ async def _ad_days(ctx: Context, stream: Stream, cursor: Cursor | None, account:
             yield page
         yield Page(cursor=_place(last))
 
-    windows = (partial(window, first, last) for first, last in _windows(ctx, stream, cursor, account))
+    windows = (partial(window, first, last) for first, last in _windows(ctx, stream, cursor, account, _JOB))
     async for page in side_by_side(windows, _AT_ONCE):
         yield page
 
@@ -225,7 +225,7 @@ async def _breakdown_days(
         yield Page(cursor=_place(last))
 
     reads: list[Callable[[], AsyncIterator[Page]]] = []
-    for first, last in _windows(ctx, stream, cursor, account):
+    for first, last in _windows(ctx, stream, cursor, account, _WIDE_JOB):
         reads += [partial(cut, first, last, breakdown) for breakdown in DIMENSIONS]
         reads.append(partial(end, last))
     async for page in side_by_side(reads, _AT_ONCE):
@@ -248,14 +248,16 @@ def _place(last: date) -> Cursor:
     return {"date_start": f"{last.isoformat()}T00:00:00+00:00"}
 
 
-def _windows(ctx: Context, stream: Stream, cursor: Cursor | None, account: AdAccount) -> list[tuple[date, date]]:
-    """Windows of two weeks from the read's start to today, in the account's zone; today is restated later."""
+def _windows(
+    ctx: Context, stream: Stream, cursor: Cursor | None, account: AdAccount, most: timedelta
+) -> list[tuple[date, date]]:
+    """Windows of at most this length from the read's start to today, in the account's zone; today is restated later."""
     zone = ZoneInfo(account.zone)
     first = max(start_of(ctx, stream, cursor), ctx.clock.now() - _KEPT).astimezone(zone).date()
     today = ctx.clock.now().astimezone(zone).date()
     found = []
     while first <= today:
-        last = min(first + _JOB - timedelta(days=1), today)
+        last = min(first + most - timedelta(days=1), today)
         found.append((first, last))
         first = last + timedelta(days=1)
     return found

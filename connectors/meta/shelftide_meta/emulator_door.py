@@ -16,7 +16,7 @@ from shelftide_sdk.testing.emulator import Emulator, Request, Response, page, re
 from shelftide_sdk.testing.world.model import Brand, Network, WorldView
 
 DEMO_SECRET = "meta-demo-secret"
-_MINUTES = 600
+_MINUTES = 2000  # calls of one login between two waits of a minute
 
 
 class GraphFault(Exception):  # noqa: N818  # a refusal on its way to the wire, not an error of the program
@@ -58,7 +58,7 @@ class MetaDoor(Emulator):
         self.demand_proof = True
         self.grants = Grants(self.clock)
         self._calls: Counter[str] = Counter()
-        self._data_calls = 0
+        self._data_calls: Counter[str] = Counter()
         self._ended = 0
 
     # -- who logs in ---------------------------------------------------------------------------------------------
@@ -191,7 +191,6 @@ class MetaDoor(Emulator):
         """Failures in bursts and throttling, of data calls only."""
         if "oauth" in request.path or request.path.endswith("access_token"):
             return None
-        self._data_calls += 1
         if "flap" in self.scenarios and self.requests % 10 == 4:
             return Response(status=502, body=b"<html>Bad Gateway</html>", headers=())
         if "flap" in self.scenarios and self.requests % 10 == 5:
@@ -203,11 +202,14 @@ class MetaDoor(Emulator):
         back later; an ad account's tells seconds. Source: rate limits of the Graph API and of the Marketing API.
         """
         headers, code, subcode = {}, 0, 0
-        if self._data_calls % _MINUTES == 3:
+        token = self.grants.look_up(_sent(request))
+        login = token.user if token else ""
+        self._data_calls[login] += 1
+        if self._data_calls[login] % _MINUTES == 3:
             row = {"type": "instagram", "call_count": 100, "total_cputime": 30, "total_time": 30}
             usage = {"1784": [row | {"estimated_time_to_regain_access": 1}]}
             headers = {"x-business-use-case-usage": json.dumps(usage)}
-            code = 80002 if self._data_calls // _MINUTES % 2 else 4
+            code = 80002 if len(self._data_calls) % 2 else 4
         elif "act_" in request.path and self.requests % 3 == 0:
             headers = {"x-ad-account-usage": json.dumps({"acc_id_util_pct": 100, "reset_time_duration": 1})}
             code, subcode = ((17, 2446079), (613, 0))[self.requests % 2]
@@ -219,9 +221,7 @@ class MetaDoor(Emulator):
         )
 
     def _authenticate(self, request: Request) -> str:
-        sent = request.headers.get("authorization", "").removeprefix("Bearer ") or request.params.get(
-            "access_token", ""
-        )
+        sent = _sent(request)
         token = self.grants.look_up(sent)
         if token is None:
             raise GraphFault("Invalid OAuth access token - Cannot parse access token", code=190, status=401)
@@ -275,6 +275,11 @@ class MetaDoor(Emulator):
         if "shuffle" in self.scenarios:
             self.random.shuffle(found)
         return found
+
+
+def _sent(request: Request) -> str:
+    """The token that a call brings."""
+    return request.headers.get("authorization", "").removeprefix("Bearer ") or request.params.get("access_token", "")
 
 
 def _place(after: str) -> int:

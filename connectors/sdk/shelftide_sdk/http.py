@@ -117,6 +117,7 @@ class PlatformClient:
         self._limit_keys = limit_keys or {}
         self._backfill = False
         self._again = asyncio.Lock()
+        self._proven = ""  # the newest token that the platform let in
         self._routes = routes or Routes()
         self._hosts = [host_pattern(host) for host in connector.info.hosts]
         self._patience = patience or Patience()
@@ -188,14 +189,18 @@ class PlatformClient:
             try:
                 # Whoever was told to wait comes back one by one: a herd would only be refused again.
                 async with self._again if waited else nullcontext():
-                    return await self._patiently(request, app, token, cost)
+                    response = await self._patiently(request, app, token, cost)
+                self._proven = token.access_token
+                return response
             except AuthorizationError as error:
-                if refreshed or not error.refreshable or not self._renewable():
+                # A new token that is refused is a grant without rights, unless it let somebody in before: it has ended.
+                useless = refreshed and token.access_token != self._proven
+                if useless or not error.refreshable or not self._renewable():
                     raise
                 refreshed = True
                 await self._credentials.refresh(token)
             except RateLimitedError as error:
-                refreshed = False  # whoever is told to wait was let in: the token works
+                self._proven = token.access_token  # whoever is told to wait was let in
                 # Never less than a moment: a platform that says "now" again and again must not be hammered.
                 wait = max(error.wait(self._clock.now(), unknown=timedelta(seconds=1)), _LEAST_WAIT)
                 if not isinstance(error, OverBudgetError):

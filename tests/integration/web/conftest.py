@@ -18,6 +18,8 @@ from shelftide.jobs.lake_secrets import VaultLakeSecrets
 from shelftide.jobs.services import Services
 from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
+from shelftide.store.repositories.people import add_domain
+from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.warehouse.factory import make_warehouses
 from shelftide.web.auth.sessions import hash_password
 from shelftide.web.site import build_site
@@ -100,3 +102,12 @@ async def agencies(database: Database, make_house: MakeHouse) -> tuple[Agency, A
             people[role] = email
         found.append(Agency(house=house, people=people))
     return found[0], found[1]
+
+
+async def portal_of(database: Database, house: House) -> str:
+    """The host of a verified portal."""
+    host = f"portal-{house.agency_id}.example"
+    async with UnitOfWork(database, house.scope) as uow:
+        await add_domain(uow, host)
+        await uow.commit()
+    return host

@@ -15,17 +15,16 @@ from sqlalchemy import text
 from tests.attacks.callbacks import Browser, Params
 from tests.attacks.post import Post, open_post
 from tests.connectors.fake_world import SHOP
-from tests.integration.web.conftest import HASH
+from tests.integration.web.conftest import HASH, portal_of
 
-from shelftide.core.scope import Role, Scope
+from shelftide.core.scope import Role
 from shelftide.core.vault import Vault
 from shelftide.ingest.credentials import RoutedTransport
 from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
-from shelftide.store.repositories.people import add_domain
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk.hosts import Routes
-from tests.conftest import House, MakeHouse, make_person
+from tests.conftest import MakeHouse, make_person
 
 FORM = {"shop": SHOP}
 
@@ -102,14 +101,6 @@ async def desk(
         owner = await Browser(post.url).sign_in(email)
         yield Desk(post=post, owner=owner, portal=hosts[0], foreign=hosts[1])
         await owner.http.aclose()
-
-
-async def portal_of(database: Database, house: House) -> str:
-    host = f"p{house.agency_id.hex}.example"
-    async with UnitOfWork(database, Scope(agency_id=house.agency_id, tenant_ids=())) as uow:
-        await add_domain(uow, host)
-        await uow.commit()
-    return host
 
 
 async def test_a_client_connects_without_an_account_and_once(desk: Desk) -> None:

@@ -2,24 +2,14 @@
 
 from litestar import Litestar
 from sqlalchemy import text
-from tests.integration.web.conftest import HASH, Agency, Caller
+from tests.integration.web.conftest import HASH, Agency, Caller, portal_of
 
 from shelftide.core.scope import Role
 from shelftide.store.database import Database
 from shelftide.store.repositories.agencies import add_client
-from shelftide.store.repositories.people import add_domain
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.sessions import COOKIE
 from tests.conftest import make_person
-
-
-async def portal_of(database: Database, agency: Agency) -> str:
-    """The address of a verified portal."""
-    host = f"portal-{agency.house.agency_id}.example"
-    async with UnitOfWork(database, agency.house.scope) as uow:
-        await add_domain(uow, host)
-        await uow.commit()
-    return f"http://{host}"
 
 
 async def move_brand(database: Database, agency: Agency) -> None:
@@ -35,7 +25,7 @@ async def test_a_brand_that_went_to_another_client_is_gone_from_the_portal(
     app: Litestar, database: Database, agencies: tuple[Agency, Agency]
 ) -> None:
     ours = agencies[0]
-    client = Caller(app, await portal_of(database, ours))
+    client = Caller(app, f"http://{await portal_of(database, ours.house)}")
     assert (await client.sign_in(ours.people[Role.CLIENT])).status_code == 201
     path = f"/portal/brands/{ours.house.tenant_ids[0]}"
     assert (await client.request("GET", path)).status_code == 200
@@ -55,6 +45,6 @@ async def test_staff_finds_no_portal_even_without_a_single_brand(
     await make_person(database, house, email, Role.ANALYST, (), HASH)
     staff = Caller(app)
     assert (await staff.sign_in(email)).status_code == 201
-    carried = Caller(app, await portal_of(database, agencies[0]))
+    carried = Caller(app, f"http://{await portal_of(database, agencies[0].house)}")
     carried.http.cookies.set(COOKIE, staff.http.cookies[COOKIE])
     assert (await carried.request("GET", "/portal")).status_code == 404

@@ -220,3 +220,33 @@ async def test_hostile_questions_reach_no_other_brand(desk: Desk) -> None:
     assert 10 < answered < 90
     for tenant in desk.others:
         assert (await desk.ask({"metrics": ["revenue"], **SPAN}, tenant=tenant)).status_code == 404
+
+
+async def test_what_moved_since_a_figure_was_told_is_listed_by_day_with_its_cause(
+    desk: Desk, services: Services
+) -> None:
+    told, connection = START + timedelta(days=40), uuid4()
+
+    async def write(at: datetime, day: int, amount: int) -> None:
+        line = OrderLine(
+            order_id=f"p{day}", source_id="1", placed_at=START.replace(day=day), zone="UTC", quantity=1,
+            total=Money(Decimal(amount), "EUR"), sku="A",
+        )  # fmt: skip
+        mine = msgspec.structs.replace(stamp(desk.tenant_id, at), connection_id=connection)
+        await services.warehouses.of(desk.tenant_id).write(Batch(stamp=mine, records=[line]))
+
+    await write(START, 4, 40)
+    await write(told + timedelta(days=1), 10, 100)
+    await write(told + timedelta(days=2), 4, 99)
+    query = {"metrics": ["revenue"], **SPAN, "grain": "day"}
+    reply = await desk.ask({"query": query, "told_at": told.isoformat()}, path="/restatements")
+    assert reply.status_code == 200, reply.text
+    found = [(row["period"]["since"], row["before"], row["after"], row["cause"]) for row in reply.json()]
+    assert [(day, before and Decimal(before), Decimal(after), cause) for day, before, after, cause in found] == [
+        ("2026-05-04", Decimal(80), Decimal(139), "restated"),
+        ("2026-05-10", None, Decimal(100), "late"),
+    ]
+    body = {"query": {**query, "as_of": told.isoformat()}, "told_at": told.isoformat()}
+    assert (await desk.ask(body, path="/restatements")).json() == []
+    naive = await desk.ask({"query": query, "told_at": "2026-06-01T00:00:00"}, path="/restatements")
+    assert naive.status_code == 400

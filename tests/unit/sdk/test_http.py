@@ -1,6 +1,7 @@
 """The client behind every connector: signs, renews, waits, retries, stays in its yard, and keeps secrets."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -183,6 +184,28 @@ async def test_a_token_that_stays_refused_is_not_renewed_again() -> None:
     with pytest.raises(AuthorizationError):
         await rig.client.get(URL)
     assert (rig.tokens.refreshed, len(rig.asked)) == (1, 2)
+
+
+async def test_a_token_that_ends_while_many_calls_are_under_way_is_renewed_again() -> None:
+    class Shared(Tokens):
+        async def refresh(self, seen: TokenSet) -> TokenSet:
+            return self.token if seen != self.token else await super().refresh(seen)
+
+    served: Counter[str] = Counter()
+    tokens = Shared()
+
+    async def answer(request: httpx2.Request) -> httpx2.Response:
+        bearer = request.headers["authorization"]
+        served[bearer] += 1
+        good = served[bearer] <= 3  # each token lets three calls in, and ten are under way
+        await asyncio.sleep(0.001)
+        return reply() if good else reply(401)
+
+    async with PlatformClient(
+        Plain, credentials=tokens, settings={}, clock=Clock(), transport=httpx2.MockTransport(answer)
+    ) as client:
+        await asyncio.gather(*(client.get(URL) for _ in range(10)))
+    assert 3 <= tokens.refreshed <= 4
 
 
 async def test_a_token_about_to_end_is_renewed_before_the_call() -> None:

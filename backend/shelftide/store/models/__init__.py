@@ -43,6 +43,7 @@ from shelftide.store.models.products import (
 from shelftide.store.models.rollup import metric_daily, rollups, sku_daily, sku_stock
 from shelftide.store.models.runs import run_attempts, runs, schedules, simulation
 from shelftide.store.models.tables import metadata
+from shelftide.store.models.views import saved_views, view_templates
 from shelftide.store.models.webhooks import erased_customers, inbox, webhook_apps, webhook_routes
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "rollups",
     "run_attempts",
     "runs",
+    "saved_views",
     "schedules",
     "sessions",
     "sign_ins",
@@ -93,6 +95,7 @@ __all__ = [
     "tenants",
     "unlinked_content",
     "users",
+    "view_templates",
     "webhook_apps",
     "webhook_routes",
 ]

@@ -9,6 +9,7 @@ from shelftide.web.api.products import ProductController
 from shelftide.web.api.query import MetricController, QueryController
 from shelftide.web.api.session import SessionController
 from shelftide.web.api.tenants import OperationsController, TenantController
+from shelftide.web.api.views import ViewController
 
 API = (
     SessionController,
@@ -21,5 +22,6 @@ API = (
     ProductController,
     MetricController,
     QueryController,
+    ViewController,
     ImportController,
 )

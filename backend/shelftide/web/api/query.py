@@ -2,41 +2,29 @@
 
 import re
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
-from shelftide.analytics.metrics.answer import Answer, Rate, Rates, Row, Value
-from shelftide.analytics.metrics.ask import ask
+from shelftide.analytics.metrics.answer import Rate, Row, Value
 from shelftide.analytics.metrics.catalogue import catalogue
-from shelftide.analytics.metrics.explain import MOST_ROWS, MetricNote, note_of, rows_behind
-from shelftide.analytics.metrics.facts import RECORDS
-from shelftide.analytics.metrics.query import Asked, Query, Span, check, parts
-from shelftide.analytics.rates import load_rates
+from shelftide.analytics.metrics.explain import MetricNote, note_of
+from shelftide.analytics.metrics.query import Query, check
+from shelftide.analytics.metrics.restated import Moved
 from shelftide.core.errors import InvalidInputError
-from shelftide.core.scope import Right, Scope
-from shelftide.jobs.services import Services
+from shelftide.core.scope import Right
 from shelftide.store.repositories.agencies import get_tenant
 from shelftide.store.unit_of_work import UnitOfWork
+from shelftide.web.answers import Behind, FactAge, FactRows, ages_of, answer_of, columns_of, fact_rows, flat, restated
 from shelftide.web.api.tenants import AnyRequest, PathId
 from shelftide.web.auth.doors import AppServices, requires, scope_of
-from shelftide.web.figures import newest_of
 from shelftide.web.tables import MEDIA_TYPES, write_table
 
 _CURSOR = re.compile(r"(\d{1,9})@(\d{4}-\d\d-\d\dT[0-9:.]{8,15}\+00:00)", re.ASCII)
 Format = Literal["json", "csv", "xlsx", "parquet", "arrow"]
 Limit = Annotated[int, QueryParameter(ge=1, le=10_000, description="How many rows a page.")]
-
-
-class FactAge(msgspec.Struct, frozen=True, kw_only=True):
-    """Until when all streams of a fact were read; None when one never was."""
-
-    fact: str
-    record: str
-    fresh_at: datetime | None
 
 
 class QueryReply(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,23 +41,17 @@ class QueryReply(msgspec.Struct, frozen=True, kw_only=True):
     explain: list[MetricNote] | None = None
 
 
-class RowsRequest(msgspec.Struct, frozen=True, kw_only=True):
+class RowsRequest(Behind, frozen=True, kw_only=True):
     """Which rows: of a query's value, one part of its formula."""
 
     query: Query
-    measure: str
-    group: dict[str, str | None] = {}
-    period: Span | None = None
-    after: int = 0
 
 
-class FactRows(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of one fact, oldest first; `next` is where the next ones begin."""
+class RestatementRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A query, and the moment when its answer was told."""
 
-    fact: str
-    record: str
-    rows: list[dict[str, Any]]
-    next: int | None
+    query: Query
+    told_at: datetime
 
 
 class MetricController(Controller):
@@ -116,16 +98,14 @@ class QueryController(Controller):
         pinned = msgspec.structs.replace(data, as_of=data.as_of or as_of)
         asked = check(catalogue(), pinned)
         known_at = pinned.as_of or services.clock.now()
-        answer = await ask(
-            catalogue(), pinned, services.warehouses.of(tenant_id), await _rates(services, scope, pinned)
-        )
+        answer = await answer_of(services, scope, pinned)
         if format != "json":
             body = write_table(columns_of(asked), flat(asked, answer), format)
             name = f'attachment; filename="metrics.{format}"'
             return Response(body, media_type=MEDIA_TYPES[format], headers={"content-disposition": name})
         async with UnitOfWork(services.database, scope) as uow:
             zone = (await get_tenant(uow, tenant_id)).zone
-            ages = await _ages(services, uow, asked)
+            ages = await ages_of(services, uow, asked)
         rows = answer.rows[start : start + limit]
         more = start + limit < len(answer.rows)
         return Response(
@@ -147,19 +127,19 @@ class QueryController(Controller):
         self, request: AnyRequest, services: AppServices, tenant_id: PathId, data: JSONBody[RowsRequest]
     ) -> list[FactRows]:
         """Rows of one part of a value's formula, a page for each fact that it comes from."""
-        scope_of(request, tenant_id)
-        asked = check(catalogue(), data.query)
-        unknown = set(data.group) - {dimension.name for dimension in asked.dimensions}
-        if unknown or not 0 <= data.after <= 10**6:
-            raise InvalidInputError("The group names what the query does not cut by.")
-        span = data.period or data.query.span
-        found = []
-        for each in rows_behind(asked, data.measure, span, data.group, after=data.after):
-            table = await services.warehouses.of(tenant_id).query(each.statement, as_of=data.query.as_of)
-            rows = table.to_pylist()
-            more = data.after + MOST_ROWS if len(rows) == MOST_ROWS else None
-            found.append(FactRows(fact=each.fact, record=RECORDS[each.fact], rows=rows, next=more))
-        return found
+        scope = scope_of(request, tenant_id)
+        return await fact_rows(services, scope, data.query, data)
+
+    @post("/restatements", summary="What moved since a figure was told", status_code=200)
+    async def restatements(
+        self, request: AnyRequest, services: AppServices, tenant_id: PathId, data: JSONBody[RestatementRequest]
+    ) -> list[Moved]:
+        """Values that differ from those of `told_at`, each with both numbers of rows and the cause that they show.
+
+        The later side is the query's `as_of`, or now. Days are told apart by the query's grain.
+        """
+        await services.refresh_clock()
+        return await restated(services, scope_of(request, tenant_id), data.query, data.told_at)
 
 
 def _place(cursor: str | None) -> tuple[int, datetime | None]:
@@ -173,50 +153,3 @@ def _place(cursor: str | None) -> tuple[int, datetime | None]:
     except ValueError:
         pass
     raise InvalidInputError("This cursor is not one of ours.", hint="Begin without a cursor.")
-
-
-async def _rates(services: Services, scope: Scope, query: Query) -> Rates | None:
-    """Exchange rates for the days of a query and of what it is compared with; none where nothing is converted."""
-    if query.currency is None or scope.tenant_id is None:
-        return None
-    before = query.before()
-    warehouse = services.warehouses.of(scope.tenant_id)
-    async with UnitOfWork(services.database, scope) as uow:
-        return await load_rates(
-            uow, warehouse, since=min(query.since, before.since if before else query.since), until=query.until
-        )
-
-
-async def _ages(services: Services, uow: UnitOfWork, asked: Asked) -> list[FactAge]:
-    facts = dict.fromkeys(part.fact for part in parts(asked, asked.query.span))
-    newest = await newest_of(uow, services.registry, [RECORDS[fact] for fact in facts])
-    return [FactAge(fact=fact, record=RECORDS[fact], fresh_at=newest[RECORDS[fact]]) for fact in facts]
-
-
-def columns_of(asked: Asked) -> list[str]:
-    """The columns of `flat`."""
-    fixed = ["since", "until", "metric", "currency", "value", "before", "reason"]
-    return [*(dimension.name for dimension in asked.dimensions), *fixed]
-
-
-def flat(asked: Asked, answer: Answer) -> list[dict[str, Any]]:
-    """A line for each value: dimensions, period, metric, currency, value, reason."""
-    return [
-        {
-            **{d.name: row.dimensions[d.name] for d in asked.dimensions},
-            "since": row.period.since,
-            "until": row.period.until,
-            "metric": value.metric,
-            "currency": value.currency or None,
-            "value": None if value.value is None else _cents(value.value),
-            "before": None if value.before is None else _cents(value.before),
-            "reason": value.reason,
-        }
-        for row in answer.rows
-        for value in row.values
-    ]
-
-
-def _cents(value: Decimal) -> Decimal:
-    """Nine places: more than any currency or rate needs, and one type for the whole column."""
-    return value.quantize(Decimal("0.000000001"))

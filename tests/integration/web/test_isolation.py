@@ -15,15 +15,21 @@ from shelftide.store.database import Database
 from shelftide.store.repositories.grants import add_grant, assign_account, save_accounts
 from shelftide.store.repositories.links import add_link
 from shelftide.store.repositories.runs import enqueue
+from shelftide.store.repositories.views import save_view
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk import Account
 from tests.conftest import House, make_connection
 
 QUERY = {"metrics": "?metrics=orders&since=2026-01-01&until=2026-01-31"}
+ASKED = {"metrics": ["orders"], "since": "2026-05-01", "until": "2026-05-31"}
 BODIES: dict[str, Any] = {
     "connections": {"connector": "shopify", "settings": {"shop": "some-shop.myshopify.com"}},
     "accounts": {"account_id": "advertiser-1"},
     "links": {"connector": "shopify"},
+    "views": {"name": "mine", "view": {"metrics": ["orders"]}},
+    "query": ASKED,
+    "rows": {"query": ASKED, "measure": "orders"},
+    "restatements": {"query": ASKED, "told_at": "2026-05-01T00:00:00Z"},
 }
 
 
@@ -48,6 +54,7 @@ async def things(database: Database, house: House, index: int) -> dict[str, UUID
         await uow.commit()
     async with UnitOfWork(database, msgspec.structs.replace(scope, subject_id=uuid4())) as uow:
         link = await add_link(uow, connector="shopify", token_hash=str(grant_id), life=timedelta(days=1))
+        view_id = await save_view(uow, name="theirs", view={"metrics": ["orders"]}, shared=True)
         await uow.commit()
     return {
         "tenant_id": house.tenant_ids[index],
@@ -55,6 +62,7 @@ async def things(database: Database, house: House, index: int) -> dict[str, UUID
         "run_id": run_id,
         "grant_id": grant_id,
         "link_id": link.link_id,
+        "view_id": view_id,
     }
 
 
@@ -65,6 +73,7 @@ def nothing(tenant_id: UUID) -> dict[str, UUID]:
         "run_id": uuid4(),
         "grant_id": uuid4(),
         "link_id": uuid4(),
+        "view_id": uuid4(),
     }
 
 

@@ -35,6 +35,8 @@ from shelftide_sdk.notifier import Notifier
 RENEWABLE = (OAuth2, ClientCredentials)
 _BODY_LIMIT = 64 * 2**20
 _LINE_LIMIT = 16 * 2**20
+# A fresh token may have ended before one's own turn, when others use it up; a grant without rights is told from it soon.
+_MOST_RENEWALS = 3
 _LEAST_WAIT = timedelta(seconds=0.25)
 _TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
 _SECRET_PARAMS = frozenset(
@@ -117,7 +119,6 @@ class PlatformClient:
         self._limit_keys = limit_keys or {}
         self._backfill = False
         self._again = asyncio.Lock()
-        self._proven = ""  # the newest token that the platform let in
         self._routes = routes or Routes()
         self._hosts = [host_pattern(host) for host in connector.info.hosts]
         self._patience = patience or Patience()
@@ -182,25 +183,21 @@ class PlatformClient:
 
     async def _call(self, request: Outgoing, cost: float) -> httpx2.Response:
         self._check_host(request.url)
-        refreshed = False
+        renewals = 0
         waited = timedelta(0)
         while True:
             app, token = await self._token()
             try:
                 # Whoever was told to wait comes back one by one: a herd would only be refused again.
                 async with self._again if waited else nullcontext():
-                    response = await self._patiently(request, app, token, cost)
-                self._proven = token.access_token
-                return response
+                    return await self._patiently(request, app, token, cost)
             except AuthorizationError as error:
-                # A new token that is refused is a grant without rights, unless it let somebody in before: it has ended.
-                useless = refreshed and token.access_token != self._proven
-                if useless or not error.refreshable or not self._renewable():
+                if renewals == _MOST_RENEWALS or not error.refreshable or not self._renewable():
                     raise
-                refreshed = True
+                renewals += 1
                 await self._credentials.refresh(token)
             except RateLimitedError as error:
-                self._proven = token.access_token  # whoever is told to wait was let in
+                renewals = 0  # whoever is told to wait was let in: the token works
                 # Never less than a moment: a platform that says "now" again and again must not be hammered.
                 wait = max(error.wait(self._clock.now(), unknown=timedelta(seconds=1)), _LEAST_WAIT)
                 if not isinstance(error, OverBudgetError):

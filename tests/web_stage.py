@@ -24,7 +24,10 @@ from shelftide.store.repositories.connections import add_connection, save_reject
 from shelftide.store.repositories.people import Person, add_domain, add_person
 from shelftide.store.repositories.rollup import replace_days, replace_stock
 from shelftide.store.unit_of_work import UnitOfWork
+from shelftide.warehouse.warehouse import Batch, Stamp
 from shelftide.web.auth.sessions import hash_password
+from shelftide_sdk import Money
+from shelftide_sdk.records import OrderLine
 
 PASSWORD = "correct horse battery"
 DAYS = 60
@@ -81,6 +84,7 @@ async def _fill(services: Services, home: Path) -> Stage:
     quiet_connection = await _connection(services, north, quiet, "quiet-shop")
     corrente_connection = await _connection(services, ponte, corrente, "corrente-shop")
     await _figures(services, north, luxi, luxi_connection, "USD")
+    await _orders(services, luxi, luxi_connection)
     await _figures(services, ponte, corrente, corrente_connection, "EUR")
     await _trouble(services, north, quiet, quiet_connection)
     await _people(services, north, "north", [luxi, quiet], luxi_client, [luxi], "zh_Hans")
@@ -165,6 +169,25 @@ async def _figures(services: Services, agency: UUID, tenant: UUID, connection: U
         await replace_days(uow, connection, days, rows, skus, platform="shopify")
         await replace_stock(uow, connection, shelf)
         await uow.commit()
+
+
+async def _orders(services: Services, tenant: UUID, connection: UUID) -> None:
+    """An order a day in the warehouse; yesterday's line was restated today."""
+    now = datetime.now(UTC)
+
+    def line(back: int, amount: str) -> OrderLine:
+        return OrderLine(
+            order_id=f"o{back}", source_id="1", placed_at=now - timedelta(days=back), zone="UTC", quantity=2,
+            total=Money(Decimal(amount), "USD"), sku="PATCH-24",
+        )  # fmt: skip
+
+    told = [line(back, "24.50") for back in range(1, 41)]
+    for at, lines in ((now - timedelta(hours=30), told), (now, [line(2, "20.00")])):
+        stamp = Stamp(
+            tenant_id=tenant, connection_id=connection, platform="shopify", fetched_at=at, observed_at=at,
+            pseudonym=lambda _: None,
+        )  # fmt: skip
+        await services.warehouses.of(tenant).write(Batch(stamp=stamp, records=lines))
 
 
 async def _trouble(services: Services, agency: UUID, tenant: UUID, connection: UUID) -> None:

@@ -1,5 +1,7 @@
 """Console and portal as a browser meets them: drawn, quiet, readable, and nobody else is called."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from playwright.async_api import Browser, FilePayload, expect
 from tests.e2e.conftest import Served, Visitor, open_visitor
@@ -27,6 +29,7 @@ async def test_console_is_accessible_and_calls_nobody_else(browser: Browser, ser
     brand = f"/console/brands/{served.stage.luxi}"
     quiet = f"/console/brands/{served.stage.quiet}"
     pages = ["/console", "/console/brands", brand, quiet, f"{quiet}/connections", f"{brand}/imports"]
+    pages += [f"{brand}/explore", f"{brand}/explore?metric=revenue&by=sku&grain=total", f"{quiet}/explore"]
     pages += ["/console/runs", "/console/data", "/console/plugins", "/console/apps"]
     for path in pages:
         await visitor.page.goto(f"{served.console}{path}")
@@ -231,3 +234,40 @@ async def test_an_owner_registers_an_app_and_a_client_follows_a_link(browser: Br
     await client.page.goto(address)
     await expect(client.page.get_by_role("heading", name="This link is over")).to_be_visible()
     assert await client.violations() == []
+
+
+async def test_a_question_is_asked_opened_and_kept(browser: Browser, served: Served) -> None:
+    visitor = await open_visitor(browser)
+    await visitor.sign_in(served.console, "owner@north.example")
+    page, brand = visitor.page, f"{served.console}/console/brands/{served.stage.luxi}/explore"
+    await page.goto(f"{brand}?metric=revenue&days=28&grain=week")
+    assert await drawn(visitor) == 1
+    await page.select_option("#add-metric", "units")
+    await expect(page.locator("th:has-text('Units')")).to_be_visible()
+    assert "metric=units" in page.url
+    await page.select_option("#ex-grain", "total")
+    row = page.locator("tbody tr").nth(0)
+    await expect(row).to_contain_text("56")
+    money = await row.locator("a.value").nth(0).inner_text()
+    assert money == "$681.50", "27 lines of 24.50 and one of 20.00"
+    await row.locator("a.value").nth(0).click()
+    await expect(page.locator(".big-value")).to_have_text(money)
+    await expect(page.locator("code:text-is('revenue')").nth(0)).to_be_visible()
+    await expect(page.locator("tbody tr")).to_have_count(28)
+    assert await visitor.violations() == []
+    await page.go_back()
+    await page.fill("#ex-name", "Weekly money")
+    await page.click("button:has-text('Keep')")
+    await page.click("#kept a:has-text('Weekly money')")
+    await expect(page.locator("th:has-text('Units')")).to_be_visible()
+    told = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    await page.select_option("#ex-grain", "day")
+    await expect(page.locator("th:has-text('Days')")).to_be_visible()
+    await page.fill("#ex-told", told)
+    await page.click("button:has-text('Show what moved')")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await expect(page.locator("tbody tr")).to_contain_text("The platform restated its rows")
+    assert await visitor.violations() == []
+    await page.goto(f"{brand}?metric=nothing")
+    await expect(page.locator("[role=alert]")).to_contain_text("Unknown metric")
+    assert visitor.troubles == []

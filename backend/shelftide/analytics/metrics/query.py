@@ -70,6 +70,10 @@ class Span(msgspec.Struct, frozen=True, order=True):
         """How many."""
         return (self.until - self.since).days + 1
 
+    def has(self, day: date) -> bool:
+        """Whether a day lies in it."""
+        return self.since <= day <= self.until
+
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A question.

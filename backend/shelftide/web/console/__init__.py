@@ -3,6 +3,7 @@
 from shelftide.web.console.apps import AppsController
 from shelftide.web.console.brands import BrandsController
 from shelftide.web.console.connections import ConnectionsController
+from shelftide.web.console.explore import ExploreController
 from shelftide.web.console.home import HomeController
 from shelftide.web.console.imports import ImportsController
 from shelftide.web.console.links import LinksController
@@ -14,6 +15,7 @@ from shelftide.web.console.simulation import SimulationController
 CONSOLE = (
     HomeController,
     BrandsController,
+    ExploreController,
     ConnectionsController,
     LinksController,
     AppsController,

@@ -10,6 +10,7 @@
     const options = compact
       ? { notation: "compact", maximumFractionDigits: 1 }
       : { maximumFractionDigits: format.style === "money" ? 2 : 0 };
+    if (format.style === "ratio") Object.assign(options, { style: "percent", maximumFractionDigits: 2 });
     if (format.style === "money") {
       Object.assign(options, { style: "currency", currency: format.currency });
       if (!compact) delete options.maximumFractionDigits;

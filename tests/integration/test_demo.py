@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
+from sqlalchemy import select
 from tests.attacks.server import served
 from tests.durability.processes import free_port
 
@@ -20,6 +21,7 @@ from shelftide.jobs.lake_secrets import VaultLakeSecrets
 from shelftide.jobs.services import Services
 from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
+from shelftide.store.models import schedules
 from shelftide.store.repositories.connections import list_connections
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.warehouse.factory import make_warehouses
@@ -64,6 +66,11 @@ async def test_every_account_of_every_brand_is_connected_to_its_brand(
     found = await connected(database, seeded)
     assert Counter((brand, connector) for brand, connector, _ in found) == wanted(simulator, set(registry.connectors))
     assert len({(connector, account) for _, connector, account in found}) == len(found), "an account has one brand"
+    jobs = await standing(database, seeded)
+    assert (jobs["sync.run"], jobs["webhooks.keep"]) == (len(found), len(found)), (
+        "each is read by the clock from now on"
+    )
+    assert jobs["reconcile.run"] == jobs["warehouse.maintain"] == len({brand for brand, _, _ in found})
 
 
 async def connected(database: Database, seeded: Seeded) -> list[tuple[str, str, str]]:
@@ -73,6 +80,16 @@ async def connected(database: Database, seeded: Seeded) -> list[tuple[str, str, 
         scope = Scope(agency_id=brand.agency_id, tenant_ids=(brand.tenant_id,), tenant_id=brand.tenant_id)
         async with UnitOfWork(database, scope) as uow:
             found += [(brand.key, c.connector, c.account_id) for c in await list_connections(uow)]
+    return found
+
+
+async def standing(database: Database, seeded: Seeded) -> Counter[str]:
+    """How many schedules of each job the brands have."""
+    found: Counter[str] = Counter()
+    for brand in seeded.brands:
+        scope = Scope(agency_id=brand.agency_id, tenant_ids=(brand.tenant_id,), tenant_id=brand.tenant_id)
+        async with UnitOfWork(database, scope) as uow:
+            found.update((await uow.connection.execute(select(schedules.c.job))).scalars())
     return found
 
 

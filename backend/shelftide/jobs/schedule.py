@@ -41,6 +41,6 @@ async def start_due(uow: SystemUnitOfWork, now: datetime) -> None:
 
 
 def lane_of(schedule: DueSchedule) -> str:
-    """Runs on one connection never overlap."""
+    """Runs on one connection never overlap, nor runs of one job on a brand."""
     arguments: dict[str, Any] = schedule.arguments
-    return str(arguments.get("connection_id", ""))
+    return str(arguments.get("connection_id", schedule.job))

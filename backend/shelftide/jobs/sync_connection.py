@@ -99,8 +99,10 @@ async def _stop_if_disabled(uow: UnitOfWork, services: Services, connection: Con
 
 
 @job("sync.run", queue=Queue.INGEST, max_attempts=5, time_limit=timedelta(hours=2))
-async def sync_connection(ctx: JobContext, *, connection_id: str) -> dict[str, Any]:
-    """Read what is new, then bring the roll-up up to it."""
+async def sync_connection(ctx: JobContext, *, connection_id: str, scheduled: int = 0) -> dict[str, Any]:
+    """Read what is new, then bring the roll-up up to it. What needs a person is not read by the clock."""
+    if scheduled and (resting := await _resting(ctx, connection_id)):
+        return resting
     session, key = await open_session(ctx, connection_id)
     async with session:
         sync = Sync(
@@ -119,6 +121,17 @@ async def sync_connection(ctx: JobContext, *, connection_id: str) -> dict[str, A
             await roll_up_touched(ctx, session.connection, sync.touched)
     await note_breaks(ctx, session.connection, sync.carried)
     return await _finish(ctx, session, reports)
+
+
+async def _resting(ctx: JobContext, connection_id: str) -> dict[str, Any]:
+    """The end of a scheduled run on a connection that is paused or must be connected again; else nothing."""
+    async with ctx.unit_of_work() as uow:
+        state = (await get_connection(uow, UUID(connection_id))).state
+        if state not in ("paused", "reconnect"):
+            return {}
+        await ctx.finish(uow, {"skipped": state})
+        await uow.commit()
+    return {"skipped": state}
 
 
 async def roll_up_touched(ctx: JobContext, connection: Connection, touched: Iterable[tuple[str, date]]) -> None:

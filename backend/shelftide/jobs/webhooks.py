@@ -12,15 +12,12 @@ from shelftide.ingest.webhooks import PROCESSING
 from shelftide.jobs.job import JobContext, Queue, job
 from shelftide.jobs.match_products import match_products
 from shelftide.jobs.sync_connection import open_session, roll_up_touched
-from shelftide.store.repositories.connections import get_connection
 from shelftide.store.repositories.inbox import dedupe_of, erased_keys, forget_letters, is_waiting, save_route
-from shelftide.store.repositories.schedules import add_schedule, has_schedule
 from shelftide.store.unit_of_work import UnitOfWork
 
 KEEP_FOR = timedelta(days=30)
 _ERASE_AGAIN = timedelta(minutes=15)
 _ERASE_BACK = timedelta(days=2)
-_DAILY = "17 4 * * *"
 # Tables whose change may make another match of products.
 _MATCHED = frozenset({"products", "variants", "listings", "contents", "product_links"})
 
@@ -108,18 +105,5 @@ def hook_address(ctx: JobContext, connector: str) -> str:
 
 
 async def queue_keeping(uow: UnitOfWork, connection_id: UUID) -> None:
-    """Look after a connection's subscriptions now, and once a day from now on. Commit afterwards."""
-    arguments = {"connection_id": str(connection_id)}
-    connection = await get_connection(uow, connection_id)
-    if not await has_schedule(uow, keep_webhooks.name, arguments):
-        await add_schedule(
-            uow,
-            {
-                "job": keep_webhooks.name,
-                "arguments": arguments,
-                "cron": _DAILY,
-                "zone": connection.zone,
-                "next_at": datetime.now(UTC) + timedelta(days=1),
-            },
-        )
+    """Look after a connection's subscriptions now. Commit afterwards."""
     await keep_webhooks.enqueue(uow, dedupe=f"keep:{connection_id}", connection_id=str(connection_id))

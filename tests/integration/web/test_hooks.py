@@ -19,7 +19,6 @@ from shelftide.jobs.sync_connection import sync_connection
 from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
 from shelftide.store.repositories.connections import detach_connection
-from shelftide.store.repositories.schedules import has_schedule
 from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
 from shelftide.warehouse.tables import TABLES
 from shelftide.warehouse.versions import history, known
@@ -214,12 +213,6 @@ async def test_a_removed_app_asks_for_a_new_consent(post: Post) -> None:
     (row,) = await post.ours("select state, reason from connections")
     assert row["state"] == "reconnect"
     assert "removed" in row["reason"]
-
-
-async def test_every_connection_is_looked_after_daily(post: Post) -> None:
-    arguments = {"connection_id": str(post.connections[0])}
-    async with UnitOfWork(post.services.database, post.house.on()) as uow:
-        assert await has_schedule(uow, "webhooks.keep", arguments)
 
 
 # -- privacy ---------------------------------------------------------------------------------------------------------

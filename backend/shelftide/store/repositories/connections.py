@@ -17,6 +17,7 @@ from shelftide.store.models import (
     metric_daily,
     quarantine,
     rollups,
+    schedules,
     sku_daily,
     sku_stock,
     stream_states,
@@ -115,8 +116,10 @@ async def repoint_connections(
 
 
 async def detach_connection(uow: UnitOfWork, connection_id: UUID, *, reason: str = "Released.") -> None:
-    """The connection reads no more and holds no grant; what it read stays with the brand."""
-    c = connections.c
+    """The connection reads no more, by the clock neither, and holds no grant; what it read stays with the brand."""
+    c, s = connections.c, schedules.c
+    mine = s.arguments["connection_id"].astext == str(connection_id)
+    await uow.connection.execute(delete(schedules).where(s.tenant_id == uow.scope.tenant_id, mine))
     await uow.connection.execute(
         update(connections)
         .where(c.tenant_id == uow.scope.tenant_id, c.connection_id == connection_id)

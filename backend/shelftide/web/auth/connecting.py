@@ -1,5 +1,6 @@
 """Consent as console and API both use it: begin, and the callback that ends it."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +12,10 @@ from shelftide.core.scope import Scope
 from shelftide.ingest.connect import Connected, Connecting
 from shelftide.ingest.forms import key_form
 from shelftide.ingest.plugins import AgencyPlugin, require_enabled, switch_plugin
+from shelftide.ingest.registry import Registry
 from shelftide.jobs.services import Services
 from shelftide.jobs.simulation import queue_sync
+from shelftide.jobs.standing import stand
 from shelftide.jobs.webhooks import queue_keeping
 from shelftide.store.repositories.agencies import list_tenants, record
 from shelftide.store.repositories.grants import Grant, GrantAccount, get_grant, list_accounts, list_grants
@@ -77,7 +80,7 @@ async def switch(
         distribution,
         enabled=enabled,
         full_rights=full_rights,
-        queue=_begin_reading,
+        queue=partial(_begin_reading, services.registry),
     )
 
 
@@ -120,14 +123,15 @@ def connecting(services: Services) -> Connecting:
         consent=services.consent,
         clock=services.clock,
         routes=services.routes,
-        queue=_begin_reading,
+        queue=partial(_begin_reading, services.registry),
     )
 
 
-async def _begin_reading(uow: UnitOfWork, connection_id: UUID) -> None:
-    """What a connection begins with: its first sync, and the platform's deliveries from now on."""
+async def _begin_reading(registry: Registry, uow: UnitOfWork, connection_id: UUID) -> None:
+    """What a connection begins with: its first sync, the platform's deliveries, and what goes on by itself."""
     await queue_sync(uow, connection_id)
     await queue_keeping(uow, connection_id)
+    await stand(uow, registry, connection_id)
 
 
 async def finish_consent(request: Request[Any, Any, Any], services: Services, connector: str) -> Connected:

@@ -74,7 +74,8 @@ class TikTokEmulator(Emulator):
             return Response(status=502, body=b"<html>Bad Gateway</html>", headers=())
         if "flap" in self.scenarios and self.requests % 10 == 5:
             return self._fail(*self.failure)
-        if "throttle" in self.scenarios and self.requests % 3 == 0:
+        # A storm, then now and then: a refusal costs a second, and a house of brands makes thousands of calls.
+        if "throttle" in self.scenarios and self.requests % (3 if self.requests < 100 else 15) == 0:
             return self.too_many()
         return None
 

@@ -172,7 +172,8 @@ class XiaohongshuEmulator(Emulator):
             return Response(status=502, body=b"<html>Bad Gateway</html>", headers=())
         if "flap" in self.scenarios and self.requests % 10 == 5:
             return self.fail(-1, "系统异常，请稍后重试")
-        if "throttle" in self.scenarios and self.requests % 3 == 0:
+        # A storm, then now and then: a refusal costs a second, and a house of brands makes thousands of calls.
+        if "throttle" in self.scenarios and self.requests % (3 if self.requests < 100 else 15) == 0:
             return self.fail(-1, "请求过于频繁，已触发限流")
         return None
 

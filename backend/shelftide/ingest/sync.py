@@ -15,6 +15,7 @@ import msgspec
 
 from shelftide.core.log import get_logger
 from shelftide.core.points import Point, reached
+from shelftide.ingest.coverage import Coverage
 from shelftide.ingest.flaws import Flaws
 from shelftide.ingest.stamps import Stamps
 from shelftide.store.repositories.connections import (
@@ -189,11 +190,11 @@ class Sync:
             rejects += change.rejects
             self.touched |= change.days
             reached(Point.WRITTEN_CURSOR_NOT_SAVED)
-        tally.add(len(pages), len(records), len(rejects), change)
+        tally.add(pages, len(records), len(rejects), change)
         tally.flaws.look(records, change)
         cursors = [page.cursor for page in pages if page.cursor is not None]
         await self._save(
-            stream, cursors[-1] if cursors else None, rejects, change, seen=len(records), last=last, flaws=tally.flaws
+            stream, cursors[-1] if cursors else None, rejects, change, seen=len(records), last=last, tally=tally
         )
         await self._claimed.report({"stream": stream.name, "rows": tally.seen})
 
@@ -206,7 +207,7 @@ class Sync:
         *,
         seen: int,
         last: bool,
-        flaws: Flaws,
+        tally: "_Tally",
     ) -> None:
         values: dict[str, Any] = {
             "rows_seen": seen,
@@ -221,12 +222,13 @@ class Sync:
                 "error_code": None,
                 "error_message": None,
                 "failed_at": None,
+                "coverage": msgspec.to_builtins(tally.coverage),
             }
         async with self._claimed.unit_of_work() as uow:
             await self._claimed.guard(uow)
             await save_rejects(uow, [quarantine_row(self._connection.connection_id, stream.name, r) for r in rejects])
             await save_stream(uow, self._connection.connection_id, stream.name, values)
-            await save_findings(uow, flaws.rows())
+            await save_findings(uow, tally.flaws.rows())
             await uow.commit()
 
     async def _failed(self, stream: Stream, error: ConnectorError) -> None:
@@ -269,10 +271,12 @@ class _Tally:
     def __init__(self, stream: str, flaws: Flaws) -> None:
         self.stream = stream
         self.flaws = flaws
+        self.coverage = Coverage()
         self.pages = self.seen = self.written = self.deleted = self.rejected = 0
 
-    def add(self, pages: int, seen: int, rejected: int, change: Change) -> None:
-        self.pages += pages
+    def add(self, pages: Sequence[Page], seen: int, rejected: int, change: Change) -> None:
+        self.coverage = self.coverage.after(pages, change)
+        self.pages += len(pages)
         self.seen += seen
         self.rejected += rejected
         self.written += _written(change)

@@ -9,6 +9,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import httpx2
+import msgspec
 import pytest
 from sqlalchemy import func, select, text
 from tests.connectors.fake_world import NOW, SHOP, FakeWorld, brand, many_orders
@@ -17,6 +18,7 @@ from shelftide.core.clock import FakeClock
 from shelftide.core.points import Point, arm
 from shelftide.core.settings import Settings
 from shelftide.core.vault import Vault
+from shelftide.ingest.coverage import Coverage
 from shelftide.ingest.credentials import Consent
 from shelftide.ingest.registry import load_plugins
 from shelftide.jobs import all_jobs
@@ -173,6 +175,10 @@ async def connect(services: Services, house: House, emulator: Liar, index: int, 
     return found
 
 
+def coverage(state: StreamState) -> Coverage:
+    return msgspec.convert(state.coverage, Coverage)
+
+
 class DeadError(BaseException):
     """Stands for SIGKILL."""
 
@@ -195,9 +201,14 @@ async def test_all_is_read_and_a_second_run_reads_little(plant: Plant) -> None:
     assert (first.state, first.error_message) == ("done", None)
     assert await plant.orders() == 54  # six of sixty are test orders
     assert all(state.cursor is not None and state.synced_at for state in (await plant.streams()).values())
+    first_read = {name: coverage(state) for name, state in (await plant.streams()).items()}
+    assert (first_read["orders"].came, first_read["orders"].rejected) == (first_read["orders"].stored, 0)
+    assert {each.lost for each in first_read.values()} == {0}
     second = await plant.sync()
     assert second.state == "done"
     assert await plant.orders() == 54
+    again = coverage((await plant.streams())["orders"])
+    assert 0 < again.stored == again.came <= first_read["orders"].came, "the last read's rows, not the sum of both"
 
 
 async def test_the_cursor_is_saved_after_the_data_and_never_before(plant: Plant) -> None:
@@ -238,6 +249,9 @@ async def test_a_broken_row_is_kept_aside_with_its_reason_and_counted(plant: Pla
     rows = await plant.quarantine()
     assert rows
     assert all(row.reason and row.raw for row in rows)
+    told = coverage((await plant.streams())["orders"])
+    assert (told.rejected, told.lost) == (len([row for row in rows if row.stream == "orders"]), 0)
+    assert told.came == told.stored + told.rejected
     before = {row.fingerprint: row.times for row in rows}
     await plant.sync()
     assert all(row.times >= before.get(row.fingerprint, 1) for row in await plant.quarantine())

@@ -198,6 +198,7 @@ stream_states = Table(
     text("error_code", null=True),
     text("error_message", null=True),
     moment("failed_at", null=True),
+    json("coverage", null=True),
     ForeignKeyConstraint(
         ["tenant_id", "connection_id"], ["connections.tenant_id", "connections.connection_id"], ondelete="CASCADE"
     ),

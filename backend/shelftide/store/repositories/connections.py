@@ -48,7 +48,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StreamState(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a stream stands. `rows_*` count over all runs."""
+    """Where a stream stands. `rows_*` count over all runs, `coverage` over the last read alone."""
 
     tenant_id: UUID
     connection_id: UUID
@@ -61,6 +61,7 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     error_code: str | None
     error_message: str | None
     failed_at: datetime | None
+    coverage: dict[str, Any] | None = None
 
 
 class QuarantinedRow(msgspec.Struct, frozen=True, kw_only=True):

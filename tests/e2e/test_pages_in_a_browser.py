@@ -30,6 +30,7 @@ async def test_console_is_accessible_and_calls_nobody_else(browser: Browser, ser
     quiet = f"/console/brands/{served.stage.quiet}"
     pages = ["/console", "/console/brands", brand, quiet, f"{quiet}/connections", f"{brand}/imports"]
     pages += [f"{brand}/explore", f"{brand}/explore?metric=revenue&by=sku&grain=total", f"{quiet}/explore"]
+    pages += [f"{brand}/reconcile", f"{quiet}/reconcile"]
     pages += ["/console/runs", "/console/data", "/console/plugins", "/console/apps"]
     for path in pages:
         await visitor.page.goto(f"{served.console}{path}")

@@ -35,7 +35,7 @@ from shelftide_sdk.notifier import Notifier
 RENEWABLE = (OAuth2, ClientCredentials)
 _BODY_LIMIT = 64 * 2**20
 _LINE_LIMIT = 16 * 2**20
-# A fresh token may have ended before one's own turn, when others use it up; a grant without rights is told from it soon.
+# Others may use a fresh token up before one's own turn; a grant without rights is soon told from that.
 _MOST_RENEWALS = 3
 _LEAST_WAIT = timedelta(seconds=0.25)
 _TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
@@ -185,14 +185,16 @@ class PlatformClient:
         self._check_host(request.url)
         renewals = 0
         waited = timedelta(0)
+        token: TokenSet | None = None
         while True:
-            app, token = await self._token()
             try:
-                # Whoever was told to wait comes back one by one: a herd would only be refused again.
+                # Whoever was told to wait comes back one by one: a herd would only be refused again. The token is taken
+                # when the turn has come: others may have renewed it in the meantime.
                 async with self._again if waited else nullcontext():
+                    app, token = await self._token()
                     return await self._patiently(request, app, token, cost)
             except AuthorizationError as error:
-                if renewals == _MOST_RENEWALS or not error.refreshable or not self._renewable():
+                if token is None or renewals == _MOST_RENEWALS or not error.refreshable or not self._renewable():
                     raise
                 renewals += 1
                 await self._credentials.refresh(token)

@@ -41,6 +41,7 @@ from shelftide_sdk.limits import MemoryLimiter
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 URL = "https://api.example.com/v1/orders"
+FREE = "https://api.example.com/v1/free"  # has no budget
 APP = App(client_id="id", client_secret="the-app-secret", redirect_uri="")
 Answer = httpx2.Response | Exception
 
@@ -204,8 +205,29 @@ async def test_a_token_that_ends_while_many_calls_are_under_way_is_renewed_again
     async with PlatformClient(
         Plain, credentials=tokens, settings={}, clock=Clock(), transport=httpx2.MockTransport(answer)
     ) as client:
-        await asyncio.gather(*(client.get(URL) for _ in range(10)))
+        await asyncio.gather(*(client.get(FREE) for _ in range(10)))
     assert tokens.refreshed == 3
+
+
+async def test_who_waited_for_its_turn_takes_the_token_of_then() -> None:
+    asked: Counter[str] = Counter()
+    tokens = Tokens()
+
+    async def answer(request: httpx2.Request) -> httpx2.Response:
+        bearer, path = request.headers["authorization"], request.url.path
+        asked[path] += 1
+        if asked[path] == 1:
+            return reply(429, retry_after="0")
+        asked[bearer] += 1
+        await asyncio.sleep(0.001)
+        return reply() if bearer == "Bearer token-2" else reply(401)
+
+    async with PlatformClient(
+        Plain, credentials=tokens, settings={}, clock=Clock(), transport=httpx2.MockTransport(answer),
+        patience=Patience(sleep=lambda _: asyncio.sleep(0)),
+    ) as client:  # fmt: skip
+        await asyncio.gather(*(client.get(f"{FREE}/{number}") for number in range(5)))
+    assert asked["Bearer token-1"] == 1, "the others found the new token"
 
 
 async def test_a_token_about_to_end_is_renewed_before_the_call() -> None:

@@ -7,6 +7,7 @@ from shelftide.web.api.links import LinkController
 from shelftide.web.api.plugins import PluginController
 from shelftide.web.api.products import ProductController
 from shelftide.web.api.query import MetricController, QueryController
+from shelftide.web.api.reconciliations import ReconciliationController
 from shelftide.web.api.session import SessionController
 from shelftide.web.api.tenants import OperationsController, TenantController
 from shelftide.web.api.views import ViewController
@@ -24,4 +25,5 @@ API = (
     QueryController,
     ViewController,
     ImportController,
+    ReconciliationController,
 )

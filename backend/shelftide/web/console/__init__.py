@@ -10,6 +10,7 @@ from shelftide.web.console.links import LinksController
 from shelftide.web.console.operations import OperationsPages
 from shelftide.web.console.plugins import PluginPages
 from shelftide.web.console.products import ProductsController
+from shelftide.web.console.reconcile import ReconcileController
 from shelftide.web.console.simulation import SimulationController
 
 CONSOLE = (
@@ -21,6 +22,7 @@ CONSOLE = (
     AppsController,
     ProductsController,
     ImportsController,
+    ReconcileController,
     OperationsPages,
     PluginPages,
     SimulationController,

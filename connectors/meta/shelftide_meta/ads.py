@@ -65,8 +65,8 @@ class MetaAds(Connector):
         hosts=HOSTS,
         tier="gold",
         settings=(VERSION_FIELD,),
-        # The standard tier's score of an ad account: a read is a point. Only that tier reads other businesses' accounts;
-        # what an app of the development tier may less, the replies' headers tell.
+        # The standard tier's score of an ad account: a read is a point. Reading other businesses' accounts needs that
+        # tier; how much less an app of the development tier may do, the replies' headers tell.
         budgets=(Budget(name="meta ads insights", calls=9000, seconds=300, scope="app+account"),),
         app_fields=(VERIFY_FIELD,),
         docs_url="https://developers.facebook.com/docs/marketing-api/insights",

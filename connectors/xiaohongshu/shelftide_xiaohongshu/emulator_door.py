@@ -15,6 +15,8 @@ Row = dict[str, Any]
 T = TypeVar("T")
 CODE_LIFE = timedelta(minutes=10)
 
+_CALLS_LATER = 60  # of a token after the first, with the habit `expire`
+
 
 class Denied(Exception):  # noqa: N818  # a refusal on its way to the wire, not an error of the program
     """An answer other than success: a code and a text in the body, most often under HTTP 200."""
@@ -155,6 +157,7 @@ class XiaohongshuEmulator(Emulator):
         self.grants = Grants(self.clock, access_life=self.access_life, refresh_life=self.refresh_life)
         self._memory = Memory(world)
         self._calls: Counter[str] = Counter()
+        self._ended: set[str] = set()  # accounts whose first token ended
 
     def is_data(self, request: Request) -> bool:
         """Whether a request asks for data, not for consent or a token."""
@@ -178,13 +181,17 @@ class XiaohongshuEmulator(Emulator):
         return None
 
     def account_of(self, access: str) -> str:
-        """The account that a token opens. With `expire`, a token's sixth call (Ark: eighth) ends all of the account."""
+        """The account that a token opens. With `expire`, the sixth call of its first token (Ark: the eighth) ends all of
+        the account, and so does the sixtieth of each later one: a dozen calls under way must outlive their renewal.
+        """
         until = self.grants.access_until(access)
         if until is None:
             raise Denied(-1, "accessToken 无效")
         account = self.grants.account_of(access)
         self._calls[access] += 1
-        if "expire" in self.scenarios and self._calls[access] == self.calls_of_a_token:
+        most = _CALLS_LATER if account in self._ended else self.calls_of_a_token
+        if "expire" in self.scenarios and self._calls[access] == most:
+            self._ended.add(account)
             self.grants.expire_access(account)
             until = self.clock()
         if until <= self.clock():

@@ -181,8 +181,8 @@ class XiaohongshuEmulator(Emulator):
         return None
 
     def account_of(self, access: str) -> str:
-        """The account that a token opens. With `expire`, the sixth call of its first token (Ark: the eighth) ends all of
-        the account, and so does the sixtieth of each later one: a dozen calls under way must outlive their renewal.
+        """The account that a token opens. With `expire`, the sixth call of its first token (Ark: the eighth) ends all
+        of the account, and so does the sixtieth of each later one: a dozen calls under way must outlive a renewal.
         """
         until = self.grants.access_until(access)
         if until is None:

@@ -4,6 +4,7 @@ import pytest
 
 from shelftide_sdk.testing.conformance.conduct import Conduct
 from shelftide_sdk.testing.conformance.declarations import Declarations
+from shelftide_sdk.testing.conformance.facts import Facts
 from shelftide_sdk.testing.conformance.fidelity import Fidelity
 from shelftide_sdk.testing.conformance.habits import Habits
 from shelftide_sdk.testing.conformance.reads import Reads
@@ -12,7 +13,7 @@ from shelftide_sdk.testing.conformance.trouble import Trouble
 
 
 @pytest.mark.asyncio
-class ConnectorConformance(Declarations, Reads, Fidelity, Conduct, Resumption, Trouble, Habits):
+class ConnectorConformance(Declarations, Reads, Facts, Fidelity, Conduct, Resumption, Trouble, Habits):
     """Inherit, name the connector, run pytest.
 
     Example:

@@ -29,6 +29,7 @@ Key = tuple[Any, ...]
 _PAGES = 5_000
 _LONGEST_SLEEP_SECONDS = 6 * 3600.0
 _LIBRARIES = ("httpx2", "httpcore2", "asyncio")
+_OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({})))
 
 
 class FakeClock:
@@ -357,4 +358,5 @@ class _Keeper(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if not record.name.startswith(_LIBRARIES):
-            self._lines.append(self.format(record))
+            extra = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
+            self._lines.append(f"{self.format(record)} {extra}")

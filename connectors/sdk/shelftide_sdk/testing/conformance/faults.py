@@ -17,7 +17,9 @@ App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], A
 
 _WORD = re.compile(r"[A-Z]{3,}(_[A-Z]+)*|[a-z]+(_[a-z]+)+")
 _NAME_OF_ID = re.compile(r"(^|_)(g?id|ids|key|cursor|token|code)$|(Id|Key|Cursor|Token)$", re.IGNORECASE)
-_MORE = re.compile(r"has_?(more|next(_?page)?)|next(_?(page|url|link))?|next_?(page)?_?(token|cursor)", re.IGNORECASE)
+_MORE = re.compile(
+    r"(has_?)?more|has_?next(_?page)?|next(_?(page|url|link))?|next_?(page)?_?(token|cursor)", re.IGNORECASE
+)
 _LINKED = re.compile(r"rel\s*=\s*\"?next\b", re.IGNORECASE)
 HUGE = 10**40
 

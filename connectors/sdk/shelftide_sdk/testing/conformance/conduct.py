@@ -1,31 +1,12 @@
-"""Rules on how a connector goes about it: page by page, and each connection for itself."""
+"""Rules on what a connector leaves behind, and whom it names."""
 
-from itertools import pairwise
-
-from shelftide_sdk.testing.conformance.bench import Reading
 from shelftide_sdk.testing.conformance.foundation import Foundation
 from shelftide_sdk.testing.conformance.rules import broken, rule
 from shelftide_sdk.testing.conformance.sharing import left_behind, shared_state
 
-_FEWEST = 3
-_SHARE = 0.6
-
 
 class Conduct(Foundation):
-    """What a connector holds while it reads, and what it leaves behind."""
-
-    @rule(
-        "silver",
-        "Rows are yielded as they are read: a read never holds all pages.",
-        "Yield a Page for each reply before you ask for the next one; sort and join inside a page only.",
-    )
-    async def test_pages_are_not_hoarded(self) -> None:
-        for stream, calm in await self.calm_readings():
-            held, total = _hoarded(calm)
-            bug = f"{held} of {total} pages were read before their rows were yielded: a large account fills the memory"
-            assert total < _FEWEST or held <= _SHARE * total, broken(
-                "pages_are_not_hoarded", f"stream {stream.name!r}: {bug}, a crash loses them"
-            )
+    """What others find when a connector has read."""
 
     @rule(
         "silver",
@@ -43,9 +24,3 @@ class Conduct(Foundation):
         assert not left, broken(
             "connections_share_nothing", f"a read changed {', '.join(left[:3])}, which all connections share"
         )
-
-
-def _hoarded(reading: Reading) -> tuple[int, int]:
-    """(the most replies with a next page that came between two pages, all such replies)."""
-    more = [exchange.names_more() for exchange in reading.exchanges]
-    return max((sum(more[a:b]) for a, b in pairwise([0, *reading.asked])), default=0), sum(more)

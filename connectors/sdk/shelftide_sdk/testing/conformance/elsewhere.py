@@ -1,4 +1,4 @@
-"""The world as a connector has not met it: another zone, dearer goods, more orders. Emulators show it as they show any.
+"""The world as a connector has not met it: another zone, dear goods, more orders, orders that change between pages.
 
 It notes which orders an emulator asked for: those are what the connector's records speak of.
 """
@@ -17,6 +17,7 @@ ZONE = "Asia/Kathmandu"
 _STEP = Decimal(1000)
 _APART = timedelta(seconds=97)
 _NUMBERS = 1_000_000
+_LIFE = ("cancelled_at", "completed_at", "delivered_at", "shipped_at")
 _MOMENTS = ("placed_at", "cancelled_at", "shipped_at", "delivered_at", "completed_at", "journey_ready_at")
 
 
@@ -60,6 +61,19 @@ class Elsewhere:
             self._found[brand_key, channel] = (len(plain), found)
             self.shown |= {order.key: order for order in found}
         return list(found)
+
+    def touch(self, key: str) -> None:
+        """Something happens to an order now: where it is sorted by change, it moves behind the others."""
+        for found in (orders for _, orders in self._found.values()):
+            for place, order in enumerate(found):
+                if order.key == key:
+                    found[place] = self.shown[key] = _touched(order, self._world.now)
+
+
+def _touched(order: Order, now: datetime) -> Order:
+    past = [name for name in _LIFE if (at := getattr(order, name)) is not None and at <= now]
+    later = dict.fromkeys(past[:1] or ["shipped_at"], now - timedelta(seconds=1))
+    return msgspec.structs.replace(order, **later)
 
 
 def _dearer(order: Order, index: int) -> Order:

@@ -85,7 +85,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Proxy:
-    """ASGI middleware. With no fault it only takes notes."""
+    """ASGI middleware. With no fault it only takes notes; `replied` hears the number of each reply, from 1."""
 
     def __init__(self, app: App, seconds: Callable[[], float], limit: int = 20_000) -> None:
         self._app = app
@@ -95,6 +95,7 @@ class Proxy:
         self._positions: frozenset[int] | None = None
         self.limit = limit
         self.exchanges: list[Exchange] = []
+        self.replied: Callable[[int], None] = lambda count: None
 
     def begin(self, fault: Fault | None, positions: Sequence[int] | None = None) -> None:
         """Damage replies from now on: all, or those at `positions`."""
@@ -129,6 +130,7 @@ class Proxy:
         await self._app(scope, listen, keep)
         sent = self._damaged(_wire(scope, parts, self._memory.count))
         self.exchanges.append(_exchange(scope, at, bytes(asked), sent))
+        self.replied(len(self.exchanges))
         await _deliver(sent, send)
 
     def _damaged(self, wire: Wire) -> Wire:

@@ -3,6 +3,7 @@
 import pytest
 
 from shelftide_sdk.testing.conformance.conduct import Conduct
+from shelftide_sdk.testing.conformance.crowds import Crowds
 from shelftide_sdk.testing.conformance.declarations import Declarations
 from shelftide_sdk.testing.conformance.facts import Facts
 from shelftide_sdk.testing.conformance.fidelity import Fidelity
@@ -13,7 +14,7 @@ from shelftide_sdk.testing.conformance.trouble import Trouble
 
 
 @pytest.mark.asyncio
-class ConnectorConformance(Declarations, Reads, Facts, Fidelity, Conduct, Resumption, Trouble, Habits):
+class ConnectorConformance(Declarations, Reads, Facts, Fidelity, Conduct, Crowds, Resumption, Trouble, Habits):
     """Inherit, name the connector, run pytest.
 
     Example:

@@ -15,6 +15,8 @@ from shelftide_sdk.testing.conformance.matching import match_orders
 from shelftide_sdk.testing.world import model
 from shelftide_sdk.testing.world.abroad import counted
 
+# A shorter number is that of many things.
+_TELLING = 6
 _SPEAKS_OF_ORDERS = {Order, OrderLine, Refund}
 
 
@@ -36,6 +38,17 @@ class Journey(msgspec.Struct, frozen=True, kw_only=True):
     def stream_of(self, kind: type[Record]) -> str:
         """The stream that brings records of this type."""
         return next((stream.name for stream, _ in self.streams if kind in (stream.record, *stream.also)), "")
+
+    def buyers(self) -> Iterator[tuple[str, str]]:
+        """(what it is, what tells a buyer apart), as the world and as the records have it."""
+        persons = {order.person.key: order.person for order in self.world.shown.values()}
+        for person in persons.values():
+            told = (("name", person.name), ("e-mail address", person.email), ("phone number", person.phone))
+            yield from ((what, text) for what, text in told if len(text) >= _TELLING)
+        for customer in (order.customer for order in self.orders.values()):
+            number = customer.platform_id if customer is not None else None
+            if number and len(number) >= _TELLING:
+                yield "id", number
 
     def off(self, order: model.Order) -> bool:
         """Whether it is cancelled by now."""

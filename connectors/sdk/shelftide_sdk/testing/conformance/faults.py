@@ -22,6 +22,7 @@ _MORE = re.compile(
 )
 _LINKED = re.compile(r"rel\s*=\s*\"?next\b", re.IGNORECASE)
 HUGE = 10**40
+UNKNOWN_WORD = "NEVER_SEEN_BEFORE"
 
 
 class EndlessReadError(BaseException):
@@ -29,13 +30,17 @@ class EndlessReadError(BaseException):
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True):
-    """A reply on its way to the connector. `number` counts replies since the fault began, from 0."""
+    """A reply on its way to the connector. `number` counts replies since the fault began, from 0.
+
+    `request` says what was asked for: method, path and body.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
     path: str
     number: int
+    request: tuple[str, str, bytes] = ("", "", b"")
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +67,7 @@ class Memory:
 
     def __init__(self) -> None:
         self.seen: dict[str, list[Wire]] = {}
+        self.asked: dict[tuple[str, str, bytes], Wire] = {}
         self.count = 0
         self.rows = 0
 
@@ -128,7 +134,7 @@ class Proxy:
 
         at = self._seconds()
         await self._app(scope, listen, keep)
-        sent = self._damaged(_wire(scope, parts, self._memory.count))
+        sent = self._damaged(_wire(scope, parts, self._memory.count, bytes(asked)))
         self.exchanges.append(_exchange(scope, at, bytes(asked), sent))
         self.replied(len(self.exchanges))
         await _deliver(sent, send)
@@ -141,11 +147,18 @@ class Proxy:
         return self._fault.damage(wire, self._memory)
 
 
-def _wire(scope: Message, parts: Sequence[Message], number: int) -> Wire:
+def _wire(scope: Message, parts: Sequence[Message], number: int, asked: bytes) -> Wire:
     start = next(part for part in parts if part["type"] == "http.response.start")
     headers = tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in start["headers"])
     body = b"".join(part.get("body", b"") for part in parts if part["type"] == "http.response.body")
-    return Wire(status=start["status"], headers=headers, body=body, path=scope["path"], number=number)
+    return Wire(
+        status=start["status"],
+        headers=headers,
+        body=body,
+        path=scope["path"],
+        number=number,
+        request=(scope["method"], scope["path"], asked),
+    )
 
 
 def _exchange(scope: Message, at: float, asked: bytes, sent: Wire) -> Exchange:
@@ -299,8 +312,9 @@ def _huge(value: Any) -> Any:
     return "9" * 40 if re.fullmatch(r"-?\d+(\.\d+)?", str(value)) else value
 
 
-def _unknown_word(value: Any) -> Any:
-    return "NEVER_SEEN_BEFORE" if isinstance(value, str) and _WORD.fullmatch(value) else value
+def unknown_word(value: Any) -> Any:
+    """Another word where a word of an enumeration stands."""
+    return UNKNOWN_WORD if isinstance(value, str) and _WORD.fullmatch(value) else value
 
 
 def _not_an_object(rows: list[Any]) -> None:
@@ -335,12 +349,27 @@ def _replay(steps: int) -> Damage:
     return damage
 
 
+def _never_ready(wire: Wire, memory: Memory) -> Wire:
+    """What was answered first without rows is answered for ever: an export stays in the making."""
+    first = memory.asked.setdefault(wire.request, wire)
+    return wire if any(row_lists(decode(first.body)[0])) else first
+
+
 def status(code: int, headers: Mapping[str, str] | None = None) -> Damage:
     """Answer with an HTTP status and a page that is not JSON."""
 
     def damage(wire: Wire, memory: Memory) -> Wire:
         page = (("content-type", "text/html"), *(headers or {}).items())
         return msgspec.structs.replace(wire, status=code, headers=page, body=b"<html>no</html>")
+
+    return damage
+
+
+def answer(body: bytes) -> Damage:
+    """Answer with a recorded body and HTTP 200."""
+
+    def damage(wire: Wire, memory: Memory) -> Wire:
+        return msgspec.structs.replace(wire, status=200, body=body)
 
     return damage
 
@@ -361,12 +390,11 @@ MALFORMED = (
     Fault(name="missing-fields", title="fields are missing", damage=one_field_a_row(_remove)),
     Fault(name="rows-not-objects", title="rows are not objects", damage=damage_rows(_not_an_object)),
     Fault(name="huge-numbers", title="numbers are huge", damage=every_value(_huge), keys_stay=False),
-    Fault(
-        name="unknown-words", title="values are words never seen", damage=every_value(_unknown_word), keys_stay=False
-    ),
+    Fault(name="unknown-words", title="values are words never seen", damage=every_value(unknown_word), keys_stay=False),
     Fault(name="new-fields", title="a field is new", damage=damage_rows(_new_field), harmless=True),
     Fault(name="repeated-rows", title="a page repeats a row", damage=damage_rows(_repeat), harmless=True),
 )
+NEVER_READY = Fault(name="never-ready", title="what is not ready at first never is", damage=_never_ready)
 WITHHELD = (
     Fault(name="withheld", title="a value is null", damage=another_field_each_row(_null)),
     Fault(name="left-out", title="a field is left out", damage=another_field_each_row(_remove)),
@@ -375,3 +403,8 @@ PAGING = (
     Fault(name="same-page-for-ever", title="every page is the first page", damage=_replay(1)),
     Fault(name="pages-in-a-circle", title="two pages follow each other for ever", damage=_replay(2)),
 )
+
+
+def fault_named(name: str) -> Fault:
+    """One of the malformed replies."""
+    return next(fault for fault in MALFORMED if fault.name == name)

@@ -54,6 +54,7 @@ class Foundation:
         exempt: rule -> reason, for rules that cannot apply to this platform.
         seconds: real seconds after which a read counts as hanging.
         loopback: also read once over a real socket.
+        error_replies: recorded bodies (JSON text) of errors that the platform sends with HTTP 200.
         many: how many orders a large account has.
 
     With `--conformance-depth sample` the rules that read again and again do so less often.
@@ -74,6 +75,7 @@ class Foundation:
     exempt: ClassVar[Mapping[str, str]] = {}
     seconds: ClassVar[float] = 60.0
     loopback: ClassVar[bool] = False
+    error_replies: ClassVar[Sequence[str]] = ()
     many: ClassVar[int] = 1500
 
     whole_depth = True

@@ -1,6 +1,7 @@
 """Whether pages are what the contract says, value by value. Each check returns the bugs it found, in words."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,6 +15,8 @@ from shelftide_sdk.connector import Delete, Page, Reject, Stream
 from shelftide_sdk.metrics import Withdrawn
 from shelftide_sdk.money import CURRENCIES, Money
 from shelftide_sdk.records import RECORDS, Order, OrderLine, Record, Refund, record_type
+from shelftide_sdk.testing.conformance.bench import Reading
+from shelftide_sdk.testing.shapes import decode, row_lists
 
 _BIGINT = 2**63
 
@@ -162,6 +165,18 @@ def key_bugs(record: Record) -> Iterator[str]:
 
 
 _EMPTY = frozenset({"", "None", "null", "undefined", "{}", "[]"})
+
+
+_DELETED = re.compile(r"(is_?)?(deleted|erased|removed|tombstone|trashed)(_?(at|on|time|date))?", re.IGNORECASE)
+
+
+def deleted_rows(reading: Reading) -> Iterator[dict[str, Any]]:
+    """Rows that call themselves deleted, by a flag or a moment."""
+    for exchange in reading.exchanges:
+        for rows in row_lists(decode(exchange.body)[0]):
+            for row in (row for row in rows if isinstance(row, dict)):
+                if any(_DELETED.fullmatch(name) and value and value != "false" for name, value in row.items()):
+                    yield row
 
 
 def delete_bugs(deletes: Iterable[Delete]) -> Iterator[str]:

@@ -11,10 +11,11 @@ from shelftide_sdk.testing.conformance.habits import Habits
 from shelftide_sdk.testing.conformance.reads import Reads
 from shelftide_sdk.testing.conformance.resumption import Resumption
 from shelftide_sdk.testing.conformance.trouble import Trouble
+from shelftide_sdk.testing.conformance.waiting import Waiting
 
 
 @pytest.mark.asyncio
-class ConnectorConformance(Declarations, Reads, Facts, Fidelity, Conduct, Crowds, Resumption, Trouble, Habits):
+class ConnectorConformance(Declarations, Reads, Facts, Fidelity, Conduct, Crowds, Resumption, Trouble, Waiting, Habits):
     """Inherit, name the connector, run pytest.
 
     Example:

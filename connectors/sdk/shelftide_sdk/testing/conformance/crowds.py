@@ -65,7 +65,7 @@ class Crowds(Abroad):
         "gold",
         "A row that moves while its stream is read costs no other row.",
         "Go on by the platform's page mark, or by the last row's change and id; where there are only page numbers or "
-        "offsets, ask again for a part of the page before.",
+        "offsets, ask again for a part of the page before. An emulator whose page token is a place loses rows itself.",
     )
     async def test_rows_that_move_cost_no_row(self) -> None:
         name = "rows_that_move_cost_no_row"

@@ -76,7 +76,7 @@ class Foundation:
     seconds: ClassVar[float] = 60.0
     loopback: ClassVar[bool] = False
     error_replies: ClassVar[Sequence[str]] = ()
-    many: ClassVar[int] = 1500
+    many: ClassVar[int] = 1100
 
     whole_depth = True
 

@@ -135,9 +135,24 @@ class Trouble(Foundation):
                     bench.proxy.limit = 5 * len(calm.exchanges) + 500
                     bench.proxy.begin(lasting.fault, range(place, 10_000))
                     reading = await bench.read(stream)
-                if bug := _ending_bug(lasting, calm, reading) or _claimed(calm, reading):
+                if bug := _ending_bug(lasting, calm, reading) or await self._claim_bug(stream, calm, reading):
                     where = f"stream {stream.name!r}, from reply {place + 1} of {len(calm.exchanges)} on"
                     pytest.fail(broken("a_lasting_failure_is_named", f"{where}, {bug}"))
+
+    async def _claim_bug(self, stream: Stream, calm: Reading, reading: Reading) -> str:
+        """Rows that come before the cursor of a read that failed, and were not yielded."""
+        if reading.cursor is None:
+            return ""
+        place = next((number for number, page in enumerate(calm.pages) if page.cursor == reading.cursor), None)
+        wanted, found = calm.state(), reading.state()
+        if place is not None:
+            wanted = msgspec.structs.replace(calm, pages=calm.pages[:place]).state()
+        else:  # a cursor that no good day gives: what it stands for is seen from where it leads
+            async with self.bench() as bench:
+                found = (await bench.read(stream, reading.cursor)).state(found)
+        lost = [key for key in wanted if key not in found]
+        such = f"the cursor {reading.cursor} was given, and {len(lost)} rows before it not"
+        return f"{such}, such as {lost[0]}" if lost else ""
 
     def _places(self, calm: Reading) -> Iterator[tuple[int, "_Lasting"]]:
         """Where a failure begins: all kinds in the middle and at the end, one kind at each other place."""
@@ -292,18 +307,6 @@ def _ending_bug(lasting: _Lasting, calm: Reading, reading: Reading) -> str:
     ended = "without an error" if reading.error is None else f"with {describe(reading.error)}"
     wanted = " or ".join(kind.__name__ for kind in lasting.kinds)
     return f"{lasting.fault.title} ends the read {ended}; expected {wanted}"
-
-
-def _claimed(calm: Reading, reading: Reading) -> str:
-    """Rows that come before the cursor of a read that failed, and were not yielded."""
-    if reading.cursor is None:
-        return ""
-    place = next((number for number, page in enumerate(calm.pages) if page.cursor == reading.cursor), None)
-    before = msgspec.structs.replace(calm, pages=calm.pages[:place] if place is not None else [])
-    lost = [key for key in before.state() if key not in reading.state()]
-    return (
-        f"the cursor {reading.cursor} was given, and {len(lost)} rows before it not, such as {lost[0]}" if lost else ""
-    )
 
 
 def survival_bug(calm: Reading, reading: Reading, fault: Fault) -> str:

@@ -17,7 +17,7 @@ _WAIT = re.compile(r"(retry|wait|back_?off|delay|cool_?down)\w*", re.IGNORECASE)
 _MILLISECONDS = re.compile(r"(ms|millis\w*|milliseconds)", re.IGNORECASE)
 _SHORT = 1_000
 # Reads that go on side by side each count their own waits.
-_LONGEST_SECONDS, _POLLS = 86_400.0, 2_000
+_LONGEST_SECONDS, _POLLS = 86_400.0, 1_200
 _GRACE_SECONDS = {True: 1.0, False: 0.05}  # a Retry-After counts from a Date, which has whole seconds
 
 

@@ -1,4 +1,4 @@
-"""`connector ...` on the command line: list, check, discover, read, test, new. Needs no server.
+"""`connector ...` on the command line: list, check, discover, read, test, records, new. Needs no server.
 
 Part of `shelftide`, and by itself as `python -m shelftide_sdk`.
 """
@@ -30,7 +30,8 @@ from shelftide_sdk.http import FixedCredentials, PlatformClient
 from shelftide_sdk.pseudonyms import pseudonym
 from shelftide_sdk.quality import quality_near, quality_of
 from shelftide_sdk.reading import guarded, named
-from shelftide_sdk.records import Customer, Record, record_type
+from shelftide_sdk.records import RECORDS, Customer, Record, record_type
+from shelftide_sdk.records.page import records_page
 from shelftide_sdk.refusal import fail
 from shelftide_sdk.verdict import Verdict, judge, suite_for
 
@@ -231,6 +232,7 @@ def connector(registry: Callable[[], RegistryView]) -> click.Group:
     group.add_command(_discover_command(find))
     group.add_command(_read_command(find))
     group.add_command(_test_command(find))
+    group.add_command(_records_command())
     group.add_command(new_command())
     group.add_command(run_command(find))
     return group
@@ -368,6 +370,19 @@ def _read_command(find: Callable[[str], type[Connector]]) -> click.Command:
     return read
 
 
+def _records_command() -> click.Command:
+    @click.command("records", help="Print record types with their fields: the named ones, or all.")
+    @click.argument("names", nargs=-1)
+    def records(names: tuple[str, ...]) -> None:
+        try:
+            click.echo(records_page(names), nl=False)
+        except KeyError as error:
+            hint = f"Known: {', '.join(sorted(RECORDS))}."
+            fail(ConfigurationError(f"There is no record type {error.args[0]!r}.", hint=hint), False)
+
+    return records
+
+
 def _test_command(find: Callable[[str], type[Connector]]) -> click.Command:
     @click.command("test", help="Run the conformance suite: an installed connector's name, or a path to tests.")
     @click.argument("name_or_path")
@@ -409,9 +424,12 @@ def _show_verdict(found: Verdict) -> None:
         note = f" ({rule.reason})" if rule.reason else ""
         table.add_row({"passed": "ok", "failed": "BROKEN"}.get(rule.outcome, "-"), rule.tier, rule.title + note)
     out.print(table)
-    for rule in found.rules:
+    for rule in (rule for rule in found.rules if not rule.because_of):
         for bug in rule.bugs:
             click.echo(f"\n{rule.name}: {bug}")
+        also = [other.name for other in found.rules if (other.suite, other.because_of) == (rule.suite, rule.name)]
+        if also:
+            click.echo(f"  Because of it these could not be judged: {', '.join(also)}.")
     click.echo(f"\n{found.target}: {found.tier or 'no tier'}; {found.passed} rules kept, {found.failed} broken.")
     if found.overclaimed:
         click.echo(f"{found.target} claims {found.claimed} and has earned {found.tier or 'no tier'}.")

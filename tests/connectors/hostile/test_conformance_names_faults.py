@@ -107,6 +107,7 @@ class TestHonest(ConnectorConformance):
 class TestTrader(ConnectorConformance):
     connector = trader.Trader
     since = days(8)
+    loopback = True
     error_replies = trader.ERROR_REPLIES
 
 

@@ -219,6 +219,14 @@ def undead_bugs(record: Record, withdrawn: Iterable[Withdrawn]) -> Iterator[str]
                 yield f"{each.field} is {value!r} on {day}, but {each.reason}"
 
 
+def difference(first: Record | None, second: Record | None) -> str:
+    """The first field in which two rows of one key differ, with both values."""
+    if first is None or second is None or type(first) is not type(second):
+        return f"{first!r:.200}, then {second!r:.200}"
+    name = next((n for n in first.__struct_fields__ if getattr(first, n) != getattr(second, n)), "")
+    return f"{name} is {getattr(first, name, '')!s:.200}, then {getattr(second, name, '')!s:.200}"
+
+
 def first_bugs(records: Iterable[Record], check: Callable[[Record], Iterator[str]], most: int = 3) -> list[str]:
     """The first few bugs, each with the record type it was found in, without repeats."""
     found: dict[str, None] = {}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.connectors.hostile.connector import FloatMoney, FragileMapping, Honest, UndeclaredHost
+from tests.connectors.hostile.connector import FloatMoney, FragileMapping, Honest
 
 from shelftide_sdk import Connector
 from shelftide_sdk.commands import connector
@@ -106,8 +106,11 @@ def test_one_bug_that_breaks_many_rules_is_told_by_the_rule_it_belongs_to() -> N
     assert found.failed == 6
 
 
-def test_the_command_prints_a_bug_once_and_lists_what_could_not_be_judged() -> None:
-    done = run(UndeclaredHost, "hostile")
+def test_the_command_prints_a_bug_once_and_lists_what_could_not_be_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    bug = "no row was read\n  Rule: every_row_is_read."
+    verdict = weigh("x", [broken_rule("keys_are_whole", bug), broken_rule("every_row_is_read", bug)])
+    monkeypatch.setattr("shelftide_sdk.commands.judge", lambda *_, **__: verdict)
+    done = run(Honest, "hostile")
     assert done.exit_code == 3
-    assert done.stdout.count("which it does not declare") < 3, done.stdout
-    assert "Because of it these could not be judged: " in done.stdout
+    assert done.stdout.count("no row was read") == 1
+    assert "Because of it these could not be judged: keys_are_whole." in done.stdout

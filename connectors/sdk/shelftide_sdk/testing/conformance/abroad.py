@@ -60,7 +60,7 @@ class Abroad(Foundation):
 
     async def abroad(self) -> Journey | None:
         """What streams of orders say in a world elsewhere; None where there are none."""
-        streams = [s for s in await self.streams_to_read() if _SPEAKS_OF_ORDERS & {s.record, *s.also}]
+        streams = [s for s, _ in await self.calm_readings() if _SPEAKS_OF_ORDERS & {s.record, *s.also}]
         if not streams:
             return None
 

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shelftide_sdk.auth import App, TokenSet
-from shelftide_sdk.authoring import new_command, run_command
+from shelftide_sdk.authoring import new_command, records_command, run_command
 from shelftide_sdk.connector import Connector, Context, Page, Reject, Stream, days
 from shelftide_sdk.errors import ConfigurationError, ConnectorError
 from shelftide_sdk.hosts import Routes
@@ -30,8 +30,7 @@ from shelftide_sdk.http import FixedCredentials, PlatformClient
 from shelftide_sdk.pseudonyms import pseudonym
 from shelftide_sdk.quality import quality_near, quality_of
 from shelftide_sdk.reading import guarded, named
-from shelftide_sdk.records import RECORDS, Customer, Record, record_type
-from shelftide_sdk.records.page import records_page
+from shelftide_sdk.records import Customer, Record, record_type
 from shelftide_sdk.refusal import fail
 from shelftide_sdk.verdict import Verdict, judge, suite_for
 
@@ -232,7 +231,7 @@ def connector(registry: Callable[[], RegistryView]) -> click.Group:
     group.add_command(_discover_command(find))
     group.add_command(_read_command(find))
     group.add_command(_test_command(find))
-    group.add_command(_records_command())
+    group.add_command(records_command())
     group.add_command(new_command())
     group.add_command(run_command(find))
     return group
@@ -368,19 +367,6 @@ def _read_command(find: Callable[[str], type[Connector]]) -> click.Command:
             out.print(f"{found['records']:,} records, {found['quarantined']:,} quarantined -> {path}")
 
     return read
-
-
-def _records_command() -> click.Command:
-    @click.command("records", help="Print record types with their fields: the named ones, or all.")
-    @click.argument("names", nargs=-1)
-    def records(names: tuple[str, ...]) -> None:
-        try:
-            click.echo(records_page(names), nl=False)
-        except KeyError as error:
-            hint = f"Known: {', '.join(sorted(RECORDS))}."
-            fail(ConfigurationError(f"There is no record type {error.args[0]!r}.", hint=hint), False)
-
-    return records
 
 
 def _test_command(find: Callable[[str], type[Connector]]) -> click.Command:

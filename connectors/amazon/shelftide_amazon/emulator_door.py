@@ -241,24 +241,36 @@ class AmazonDoor(Emulator):
     # -- pages and files -----------------------------------------------------------------------------------------
 
     def cut(
-        self, rows: Sequence[T], token: str | None, size: int, life: timedelta | None = None
+        self,
+        rows: Sequence[T],
+        token: str | None,
+        size: int,
+        life: timedelta | None = None,
+        *,
+        mark: Callable[[T], str] | None = None,
     ) -> tuple[list[T], str | None]:
-        """A page of rows and the token of the next one."""
-        first = self._place(token, life) if token else 0
+        """A page of rows and the token of the next one: its place, or the mark by which the rows are sorted."""
+        first = 0
+        if token:
+            place = self._place(token, life)
+            if mark is None and not place.isdigit():
+                raise Fault(400, "InvalidInput", "The next token is invalid.")
+            first = int(place) if mark is None else sum(mark(row) <= place for row in rows)
         size = max(1, min(size, self.page_limit))
         chosen = self.rearranged(list(rows[first : first + size]))
         if first + size >= len(rows):
             return chosen, None
-        text = f"{first + size}|{self.clock().timestamp():.3f}"
+        place = str(first + size) if mark is None else mark(rows[first + size - 1])
+        text = f"{place}|{self.clock().timestamp():.3f}"
         return chosen, base64.urlsafe_b64encode(text.encode()).decode()
 
-    def _place(self, token: str, life: timedelta | None) -> int:
+    def _place(self, token: str, life: timedelta | None) -> str:
         try:
-            place, made = base64.urlsafe_b64decode(token.encode()).decode().split("|")
+            place, made = base64.urlsafe_b64decode(token.encode()).decode().rsplit("|", 1)
             age = self.clock().timestamp() - float(made)
             if life is not None and age > life.total_seconds():
                 raise Fault(400, "InvalidInput", "The next token has expired.")
-            return int(place)
+            return place
         except ValueError as error:
             raise Fault(400, "InvalidInput", "The next token is invalid.") from error
 

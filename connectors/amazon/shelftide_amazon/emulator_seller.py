@@ -14,7 +14,7 @@ from shelftide_amazon.emulator_reports import SellerReports
 from shelftide_amazon.values import moment
 from shelftide_sdk.errors import DataError
 from shelftide_sdk.testing.emulator import Request, Route
-from shelftide_sdk.testing.world.model import Brand
+from shelftide_sdk.testing.world.model import Brand, Order
 
 _SETTLED = timedelta(minutes=2)
 _STOCK_TOKEN_LIFE = timedelta(seconds=30)
@@ -74,7 +74,7 @@ class SellerNodes:
             request, brand, ("lastUpdatedAfter", "lastUpdatedBefore"), ("createdAfter", "createdBefore")
         )
         size = _size(asked.get("maxResultsPerPage"), 100)
-        page, token = self._door.cut(chosen, asked.get("paginationToken"), size)
+        page, token = self._door.cut(chosen, asked.get("paginationToken"), size, mark=self._mark)
         market, shown = self._door.market_of(brand), self.shown()
         rows = [orders.order_row(self._world, brand, order, market, shown) for order in page]
         body: Row = {"orders": rows, "lastUpdatedBefore": goods.stamp(self._world.now)}
@@ -101,11 +101,16 @@ class SellerNodes:
                 request, brand, ("LastUpdatedAfter", "LastUpdatedBefore"), ("CreatedAfter", "CreatedBefore")
             )
             after = asked.get("LastUpdatedAfter", "")
-        page, following = self._door.cut(chosen, token, _size(asked.get("MaxResultsPerPage"), 100))
+        size = _size(asked.get("MaxResultsPerPage"), 100)
+        page, following = self._door.cut(chosen, token, size, mark=self._mark)
         market, shown = self._door.market_of(brand), self.shown()
         rows = [orders.order_row_v0(self._world, brand, order, market, shown) for order in page]
         payload: Row = {"Orders": rows, "LastUpdatedBefore": goods.stamp(self._world.now)}
         return {"payload": payload | ({"NextToken": f"{following}~{after}"} if following else {})}
+
+    def _mark(self, order: Order) -> str:
+        """What orders are sorted by: one that changes moves behind, and shifts no other out of a page."""
+        return f"{order.updated_at(self._world.now).isoformat()}~{order.key}"
 
     def _after(self, brand: Brand, asked: dict[str, str]) -> list[Any]:
         start = _time(asked["LastUpdatedAfter"], "LastUpdatedAfter")

@@ -68,6 +68,7 @@ class Reports:
 
     async def _run(self, report: Report) -> str | None:
         """The id of a finished job, or None for one that failed twice or is too large."""
+        endless = 0
         for _ in range(2):
             self._jobs += 1
             if self._jobs > _MOST_JOBS:
@@ -84,6 +85,9 @@ class Reports:
             self._ctx.log.info("job %s ended with %s", run, state)
             if state == "too large":
                 return None
+            endless += state == "no end"
+        if endless > 1:  # smaller jobs would each be waited for as long
+            raise TransientError("Meta does not finish its jobs; the next read asks again.")
         return None
 
     async def _begin(self, report: Report) -> str:

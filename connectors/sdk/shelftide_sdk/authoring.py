@@ -1,4 +1,4 @@
-"""`connector new` and `connector run`: from a name to a connector that fills tables, with no server."""
+"""`connector new`, `run` and `records`: from a name to a connector that fills tables, with no server."""
 
 import asyncio
 import importlib
@@ -15,6 +15,8 @@ from rich.console import Console
 from shelftide_sdk.connector import Connector
 from shelftide_sdk.errors import ConfigurationError, ConnectorError
 from shelftide_sdk.landing import Landing
+from shelftide_sdk.records import RECORDS
+from shelftide_sdk.records.page import records_page
 from shelftide_sdk.refusal import fail
 
 _TEMPLATE = Path(__file__).parent / "templates" / "connector"
@@ -113,3 +115,18 @@ async def _run_emulated(connector: type[Connector], path: Path, seed: int) -> di
         records, rejects = len(reading.records), len(reading.rejects)
         streams.append({"stream": stream.name, "records": records, "quarantined": rejects})
     return {"connector": connector.info.name, "streams": streams, "tables": landing.write()}
+
+
+def records_command() -> click.Command:
+    """`connector records`: what a connector can yield."""
+
+    @click.command("records", help="Print record types with their fields: the named ones, or all.")
+    @click.argument("names", nargs=-1)
+    def records(names: tuple[str, ...]) -> None:
+        try:
+            click.echo(records_page(names), nl=False)
+        except KeyError as error:
+            hint = f"Known: {', '.join(sorted(RECORDS))}."
+            fail(ConfigurationError(f"There is no record type {error.args[0]!r}.", hint=hint), False)
+
+    return records

@@ -1,4 +1,4 @@
-"""`connector ...` on the command line: list, check, discover, read, test, new. Needs no server.
+"""`connector ...` on the command line: list, check, discover, read, test, records, new. Needs no server.
 
 Part of `shelftide`, and by itself as `python -m shelftide_sdk`.
 """
@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shelftide_sdk.auth import App, TokenSet
-from shelftide_sdk.authoring import new_command, run_command
+from shelftide_sdk.authoring import new_command, records_command, run_command
 from shelftide_sdk.connector import Connector, Context, Page, Reject, Stream, days
 from shelftide_sdk.errors import ConfigurationError, ConnectorError
 from shelftide_sdk.hosts import Routes
@@ -231,6 +231,7 @@ def connector(registry: Callable[[], RegistryView]) -> click.Group:
     group.add_command(_discover_command(find))
     group.add_command(_read_command(find))
     group.add_command(_test_command(find))
+    group.add_command(records_command())
     group.add_command(new_command())
     group.add_command(run_command(find))
     return group
@@ -409,9 +410,12 @@ def _show_verdict(found: Verdict) -> None:
         note = f" ({rule.reason})" if rule.reason else ""
         table.add_row({"passed": "ok", "failed": "BROKEN"}.get(rule.outcome, "-"), rule.tier, rule.title + note)
     out.print(table)
-    for rule in found.rules:
+    for rule in (rule for rule in found.rules if not rule.because_of):
         for bug in rule.bugs:
             click.echo(f"\n{rule.name}: {bug}")
+        also = [other.name for other in found.rules if (other.suite, other.because_of) == (rule.suite, rule.name)]
+        if also:
+            click.echo(f"  Because of it these could not be judged: {', '.join(also)}.")
     click.echo(f"\n{found.target}: {found.tier or 'no tier'}; {found.passed} rules kept, {found.failed} broken.")
     if found.overclaimed:
         click.echo(f"{found.target} claims {found.claimed} and has earned {found.tier or 'no tier'}.")

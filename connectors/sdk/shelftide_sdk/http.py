@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import AsyncExitStack, nullcontext
 from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Protocol
@@ -155,13 +155,13 @@ class PlatformClient:
         )
 
     async def lines(self, url: str) -> AsyncIterator[bytes]:
-        """GET without signing, line by line. A cut connection raises TransientError: the file is read again whole."""
+        """GET without signing, line by line. A failure before the first line is tried again; a connection that is cut
+        later raises TransientError: the file is read again whole.
+        """
         self._check_host(url)
-        target, host = self._routes.connection(url)
         try:
-            async with self._http.stream("GET", target, headers={"Host": host}) as response:
-                if response.status_code != 200:
-                    raise status_error(response) or ContractError(f"HTTP {response.status_code}")
+            async with AsyncExitStack() as stack:
+                response = await self._opened(url, stack)
                 rest = b""
                 async for chunk in response.aiter_bytes():
                     *whole, rest = (rest + chunk).split(b"\n")
@@ -174,6 +174,21 @@ class PlatformClient:
                     yield rest
         except httpx2.TransportError as error:
             raise TransientError(f"the connection broke: {type(error).__name__}") from error
+
+    async def _opened(self, url: str, stack: AsyncExitStack) -> httpx2.Response:
+        target, host = self._routes.connection(url)
+        async for attempt in self._attempts():
+            with attempt:
+                try:
+                    opening = self._http.stream("GET", target, headers={"Host": host})
+                    response = await stack.enter_async_context(opening)
+                except httpx2.TransportError as error:
+                    raise TransientError(f"the connection broke: {type(error).__name__}") from error
+                if response.status_code != 200:
+                    await response.aread()
+                    raise status_error(response) or ContractError(f"HTTP {response.status_code}")
+                return response
+        raise AssertionError("the retry loop always returns or raises")  # pragma: no cover
 
     # -- one call ------------------------------------------------------------------------------------------------
 
@@ -217,13 +232,15 @@ class PlatformClient:
         return app, token
 
     async def _patiently(self, request: Outgoing, app: App, token: TokenSet, cost: float) -> httpx2.Response:
-        async for attempt in stamina.retry_context(
-            on=TransientError, attempts=self._patience.attempts, wait_initial=0.2, wait_max=5.0, timeout=60.0
-        ):
+        async for attempt in self._attempts():
             with attempt:
                 await self._take_budget(request, cost)
                 return await self._send(self._signed(request, app, token))
         raise AssertionError("the retry loop always returns or raises")  # pragma: no cover
+
+    def _attempts(self) -> AsyncIterator[stamina.Attempt]:
+        attempts = self._patience.attempts
+        return stamina.retry_context(on=TransientError, attempts=attempts, wait_initial=0.2, wait_max=5.0, timeout=60.0)
 
     def _signed(self, request: Outgoing, app: App, token: TokenSet) -> Outgoing:
         copy = Outgoing(

@@ -31,7 +31,10 @@ class TestConnector(ConnectorConformance):
 
 
 class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How one rule ended: passed, failed or skipped; `bugs` name what is wrong, `reason` why it was skipped."""
+    """How one rule ended: passed, failed or skipped; `bugs` name what is wrong, `reason` why it was skipped.
+
+    `because_of` names another broken rule, when this one could not be judged for the same bug.
+    """
 
     suite: str
     name: str
@@ -40,6 +43,7 @@ class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     bugs: tuple[str, ...] = ()
     reason: str = ""
+    because_of: str = ""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +91,7 @@ def judge(
 
 def weigh(target: str, rows: Sequence[dict[str, Any]], claimed: str | None = None) -> Verdict:
     """Outcomes as a verdict. A tier without a single kept rule is not reached."""
-    rules = tuple(msgspec.convert(row, RuleResult) for row in rows)
+    rules = _with_causes([msgspec.convert(row, RuleResult) for row in rows])
     reached = None
     for tier in TIERS:
         mine = [rule.outcome for rule in rules if rule.tier == tier]
@@ -98,6 +102,25 @@ def weigh(target: str, rows: Sequence[dict[str, Any]], claimed: str | None = Non
     return Verdict(
         target=target, tier=reached, rules=rules, claimed=claimed, overclaimed=above(claimed, reached), **counts
     )
+
+
+def _with_causes(rules: Sequence[RuleResult]) -> tuple[RuleResult, ...]:
+    """One bug breaks many rules: the one that it belongs to says it, the others name that one.
+
+    A bug belongs to the rule that its text names, else to the first rule that met it.
+    """
+    failed = {(rule.suite, rule.title): rule.name for rule in rules if rule.outcome == "failed"}
+    met: dict[tuple[str, str], str] = {}
+    found = []
+    for rule in rules:
+        causes = set()
+        for bug in rule.bugs:
+            title = next((line.strip() for line in bug.splitlines() if line.strip().startswith("Rule: ")), "")
+            owner = failed.get((rule.suite, title.removeprefix("Rule: ")))
+            causes.add(owner or met.setdefault((rule.suite, bug), rule.name))
+        cause = causes.pop() if len(causes) == 1 else rule.name
+        found.append(rule if cause == rule.name else msgspec.structs.replace(rule, because_of=cause))
+    return tuple(found)
 
 
 def _run(python: str, path: Path, report: Path, seed: int) -> subprocess.CompletedProcess[str]:

@@ -53,7 +53,7 @@ class AcmeEmulator(Emulator):
         lists = {"orders": self.orders, "products": self.products, "stock": self.stock}
         since = int(request.params.get("changed_since", 0))
         rows = [row for row in lists[name]() if row.get("changed_at", since) >= since]
-        start = int(request.params.get("page_token") or 0)
+        start = _behind(rows, request.params.get("page_token", ""))
         chosen = rows[start : start + _LIMIT[name]]
         if "duplicate" in self.scenarios and start:
             chosen = [rows[start - 1], *chosen]
@@ -62,7 +62,7 @@ class AcmeEmulator(Emulator):
         if "schema-drift" in self.scenarios and name == "orders":
             chosen = [_drifted(row) for row in chosen]
         following = start + _LIMIT[name]
-        return self._ok(chosen, str(following) if following < len(rows) else None)
+        return self._ok(chosen, _mark(following, rows[following - 1]) if following < len(rows) else None)
 
     def orders(self) -> list[dict[str, Any]]:
         """Orders by their last change."""
@@ -129,6 +129,19 @@ class AcmeEmulator(Emulator):
             }
             for state in self.world.stock(self.brand.key)
         ]
+
+
+def _mark(place: int, row: Row) -> str:
+    """A page token: the last row's change and id, where rows are sorted by them; else its place."""
+    return f"{row['changed_at']}~{row['id']}" if "changed_at" in row else str(place)
+
+
+def _behind(rows: Sequence[Row], token: str) -> int:
+    """Where the next page begins: rows that moved since do not shift it."""
+    changed, marked, last = token.partition("~")
+    if not marked:
+        return int(token or 0)
+    return sum((row["changed_at"], row["id"]) <= (int(changed), last) for row in rows)
 
 
 def _state(order: Order, now: datetime) -> str:

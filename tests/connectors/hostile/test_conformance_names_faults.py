@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.connectors.hostile import connector as hostile
-from tests.connectors.hostile import subtle
+from tests.connectors.hostile import subtle, trader
 from tests.connectors.hostile.connector import Honest
 
 from shelftide_sdk import Connector, days
@@ -84,10 +84,11 @@ FAULTS: dict[str, tuple[str, str]] = {
     "FollowsRedirect": ("only_declared_hosts_are_reached", "after a redirect: the connector tried to reach"),
     "SecretInCursor": ("no_secret_is_seen", "in a record, reject or cursor"),
     "CursorWithoutZone": ("declared_cursors_are_emitted", "a time without a zone"),
+    **trader.CARELESS,
 }
 KINDS: dict[str, type[Connector]] = {
     name: kind
-    for module in (hostile, subtle)
+    for module in (hostile, subtle, trader)
     for name, kind in vars(module).items()
     if inspect.isclass(kind) and issubclass(kind, Honest) and kind.__module__ == module.__name__
 }
@@ -103,11 +104,20 @@ class TestHonest(ConnectorConformance):
         return 30
 
 
+class TestTrader(ConnectorConformance):
+    connector = trader.Trader
+    since = days(8)
+    loopback = True
+    error_replies = trader.ERROR_REPLIES
+
+
 def suite_of(kind: type[Connector], monkeypatch: pytest.MonkeyPatch) -> ConnectorConformance:
     """The suite for a connector, outside pytest's collection."""
     monkeypatch.setattr(subtle.ZoneOfTheClass, "zone", None)  # what an earlier read left there
-    made = type("Suite", (ConnectorConformance,), {"connector": kind, "seconds": 2.0, "since": days(40)})
-    suite: ConnectorConformance = made()
+    chosen: dict[str, Any] = {"connector": kind, "seconds": 2.0, "since": days(40), "many": 300}
+    if issubclass(kind, trader.Trader):
+        chosen |= {"seconds": 20.0, "since": days(8), "error_replies": trader.ERROR_REPLIES}
+    suite: ConnectorConformance = type("Suite", (ConnectorConformance,), chosen)()
     suite.prepare({}, 7, monkeypatch)
     return suite
 
@@ -144,7 +154,7 @@ async def test_names_the_fault(fault: str, monkeypatch: pytest.MonkeyPatch, caps
 
 
 def test_every_hostile_connector_is_tried() -> None:
-    assert set(KINDS) - {"Honest", "Changed", "Leaky"} == set(FAULTS)
+    assert set(KINDS) - {"Honest", "Changed", "Leaky", "Trader"} == set(FAULTS)
 
 
 @pytest.mark.parametrize("book", ["TiedBook", "BookWithHoles", "Ledger"])

@@ -81,3 +81,36 @@ def rules(**tiers: str) -> list[dict[str, Any]]:
 )
 def test_a_tier_needs_every_rule_below_it(outcomes: dict[str, str], tier: str | None) -> None:
     assert weigh("x", rules(**outcomes)).tier == tier
+
+
+def broken_rule(name: str, *bugs: str) -> dict[str, Any]:
+    return {"suite": "S", "name": name, "tier": "bronze", "title": f"{name}.", "outcome": "failed", "bugs": bugs}
+
+
+def test_one_bug_that_breaks_many_rules_is_told_by_the_rule_it_belongs_to() -> None:
+    root = "no row was read\n  Rule: every_row_is_read.\n  What to do: read"
+    raised = "ContractError: the connector tried to reach https://x.example"
+    found = weigh(
+        "x",
+        [
+            broken_rule("keys_are_whole", root),
+            broken_rule("every_row_is_read", root),
+            broken_rule("check_accepts", raised),
+            broken_rule("zones_are_real", raised),
+            broken_rule("money_is_exact", "a float\n  Rule: money_is_exact."),
+            broken_rule("times_are_aware", root, "naive\n  Rule: times_are_aware."),
+        ],
+    )
+    causes = {rule.name: rule.because_of for rule in found.rules if rule.because_of}
+    assert causes == {"keys_are_whole": "every_row_is_read", "zones_are_real": "check_accepts"}
+    assert found.failed == 6
+
+
+def test_the_command_prints_a_bug_once_and_lists_what_could_not_be_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    bug = "no row was read\n  Rule: every_row_is_read."
+    verdict = weigh("x", [broken_rule("keys_are_whole", bug), broken_rule("every_row_is_read", bug)])
+    monkeypatch.setattr("shelftide_sdk.commands.judge", lambda *_, **__: verdict)
+    done = run(Honest, "hostile")
+    assert done.exit_code == 3
+    assert done.stdout.count("no row was read") == 1
+    assert "Because of it these could not be judged: keys_are_whole." in done.stdout

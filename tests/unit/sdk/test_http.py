@@ -403,6 +403,26 @@ async def test_lines_come_whole_and_unsigned() -> None:
     assert "authorization" not in rig.asked[0].headers
 
 
+@pytest.mark.parametrize("failure", [reply(503), httpx2.ConnectError("no")])
+async def test_a_file_that_cannot_be_had_at_once_is_asked_for_again(failure: Answer) -> None:
+    rig = Rig([failure, failure, reply(body=b"one\ntwo")])
+    assert [line async for line in rig.client.lines(URL)] == [b"one", b"two"]
+    assert len(rig.asked) == 3
+
+
+async def test_a_file_that_fails_for_ever_is_given_up() -> None:
+    rig = Rig([reply(500)])
+    with pytest.raises(TransientError, match="HTTP 500"):
+        await anext(rig.client.lines(URL))
+    assert len(rig.asked) == 5
+
+
+async def test_a_file_that_is_gone_is_told_with_the_platforms_words() -> None:
+    with pytest.raises(ContractError) as met:
+        await anext(Rig([reply(404, b"expired")]).client.lines(URL))
+    assert met.value.detail == "expired"
+
+
 async def test_a_file_that_cannot_be_had_is_an_error() -> None:
     with pytest.raises(AuthorizationError):
         await anext(Rig([reply(403)]).client.lines(URL))

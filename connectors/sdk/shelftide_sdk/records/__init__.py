@@ -1,4 +1,5 @@
-"""The records that connectors yield: one normal form for all platforms. docs/records.md is generated from here."""
+"""The records that connectors yield: one normal form for all platforms. docs/connectors/records.md is
+generated from here."""
 
 from shelftide_sdk.records.ads import (
     Ad,

@@ -18,6 +18,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of the suite."""
     group = parser.getgroup("shelftide", "Shelftide's connector conformance suite")
     group.addoption("--conformance-seed", type=int, default=7, help="Seed of the simulated world.")
+    group.addoption(
+        "--conformance-depth",
+        choices=("whole", "sample"),
+        default="whole",
+        help="sample: fewer places of a failure, a smaller crowd.",
+    )
     group.addoption("--conformance-report", type=Path, default=None, help="Write outcomes by rule to this JSON file.")
 
 

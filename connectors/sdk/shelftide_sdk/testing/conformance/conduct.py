@@ -1,31 +1,14 @@
-"""Rules on how a connector goes about it: page by page, and each connection for itself."""
+"""Rules on what a connector leaves behind, and whom it names."""
 
-from itertools import pairwise
+import pytest
 
-from shelftide_sdk.testing.conformance.bench import Reading
-from shelftide_sdk.testing.conformance.foundation import Foundation
+from shelftide_sdk.testing.conformance.abroad import Abroad
 from shelftide_sdk.testing.conformance.rules import broken, rule
 from shelftide_sdk.testing.conformance.sharing import left_behind, shared_state
 
-_FEWEST = 3
-_SHARE = 0.6
 
-
-class Conduct(Foundation):
-    """What a connector holds while it reads, and what it leaves behind."""
-
-    @rule(
-        "silver",
-        "Rows are yielded as they are read: a read never holds all pages.",
-        "Yield a Page for each reply before you ask for the next one; sort and join inside a page only.",
-    )
-    async def test_pages_are_not_hoarded(self) -> None:
-        for stream, calm in await self.calm_readings():
-            held, total = _hoarded(calm)
-            bug = f"{held} of {total} pages were read before their rows were yielded: a large account fills the memory"
-            assert total < _FEWEST or held <= _SHARE * total, broken(
-                "pages_are_not_hoarded", f"stream {stream.name!r}: {bug}, a crash loses them"
-            )
+class Conduct(Abroad):
+    """What others find when a connector has read."""
 
     @rule(
         "silver",
@@ -44,8 +27,25 @@ class Conduct(Foundation):
             "connections_share_nothing", f"a read changed {', '.join(left[:3])}, which all connections share"
         )
 
-
-def _hoarded(reading: Reading) -> tuple[int, int]:
-    """(the most replies with a next page that came between two pages, all such replies)."""
-    more = [exchange.names_more() for exchange in reading.exchanges]
-    return max((sum(more[a:b]) for a, b in pairwise([0, *reading.asked])), default=0), sum(more)
+    @rule(
+        "silver",
+        "No buyer is named in a log, trace, key or cursor.",
+        "Log ids of orders and counts, never rows; give a buyer to `Customer` alone, and build keys from the ids of "
+        "things.",
+    )
+    async def test_no_buyer_is_named(self) -> None:
+        abroad = await self.abroad()
+        if abroad is None:
+            return
+        for stream, reading in abroad.streams:
+            places = {
+                "the log": "\n".join(reading.logs),
+                "the trace": reading.trace,
+                "a key": "\n".join(map(repr, reading.state())),
+                "a cursor": "\n".join(str(page.cursor) for page in reading.pages if page.cursor),
+            }
+            for what, text in abroad.buyers():
+                place = next((place for place, said in places.items() if text in said), "")
+                such = f"a buyer's {what} ({text[:3]}..., {len(text)} characters)"
+                if place:
+                    pytest.fail(broken("no_buyer_is_named", f"stream {stream.name!r}: {such} is in {place}"))

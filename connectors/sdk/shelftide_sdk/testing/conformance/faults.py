@@ -17,9 +17,12 @@ App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], A
 
 _WORD = re.compile(r"[A-Z]{3,}(_[A-Z]+)*|[a-z]+(_[a-z]+)+")
 _NAME_OF_ID = re.compile(r"(^|_)(g?id|ids|key|cursor|token|code)$|(Id|Key|Cursor|Token)$", re.IGNORECASE)
-_MORE = re.compile(r"has_?(more|next(_?page)?)|next(_?(page|url|link))?|next_?(page)?_?(token|cursor)", re.IGNORECASE)
+_MORE = re.compile(
+    r"(has_?)?more|has_?next(_?page)?|next(_?(page|url|link))?|next_?(page)?_?(token|cursor)", re.IGNORECASE
+)
 _LINKED = re.compile(r"rel\s*=\s*\"?next\b", re.IGNORECASE)
 HUGE = 10**40
+UNKNOWN_WORD = "NEVER_SEEN_BEFORE"
 
 
 class EndlessReadError(BaseException):
@@ -27,13 +30,17 @@ class EndlessReadError(BaseException):
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True):
-    """A reply on its way to the connector. `number` counts replies since the fault began, from 0."""
+    """A reply on its way to the connector. `number` counts replies since the fault began, from 0.
+
+    `request` says what was asked for: method, path and body.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
     path: str
     number: int
+    request: tuple[str, str, bytes] = ("", "", b"")
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +67,7 @@ class Memory:
 
     def __init__(self) -> None:
         self.seen: dict[str, list[Wire]] = {}
+        self.asked: dict[tuple[str, str, bytes], Wire] = {}
         self.count = 0
         self.rows = 0
 
@@ -83,7 +91,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Proxy:
-    """ASGI middleware. With no fault it only takes notes."""
+    """ASGI middleware. With no fault it only takes notes; `replied` hears the number of each reply, from 1."""
 
     def __init__(self, app: App, seconds: Callable[[], float], limit: int = 20_000) -> None:
         self._app = app
@@ -93,6 +101,7 @@ class Proxy:
         self._positions: frozenset[int] | None = None
         self.limit = limit
         self.exchanges: list[Exchange] = []
+        self.replied: Callable[[int], None] = lambda count: None
 
     def begin(self, fault: Fault | None, positions: Sequence[int] | None = None) -> None:
         """Damage replies from now on: all, or those at `positions`."""
@@ -125,8 +134,9 @@ class Proxy:
 
         at = self._seconds()
         await self._app(scope, listen, keep)
-        sent = self._damaged(_wire(scope, parts, self._memory.count))
+        sent = self._damaged(_wire(scope, parts, self._memory.count, bytes(asked)))
         self.exchanges.append(_exchange(scope, at, bytes(asked), sent))
+        self.replied(len(self.exchanges))
         await _deliver(sent, send)
 
     def _damaged(self, wire: Wire) -> Wire:
@@ -137,11 +147,18 @@ class Proxy:
         return self._fault.damage(wire, self._memory)
 
 
-def _wire(scope: Message, parts: Sequence[Message], number: int) -> Wire:
+def _wire(scope: Message, parts: Sequence[Message], number: int, asked: bytes) -> Wire:
     start = next(part for part in parts if part["type"] == "http.response.start")
     headers = tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in start["headers"])
     body = b"".join(part.get("body", b"") for part in parts if part["type"] == "http.response.body")
-    return Wire(status=start["status"], headers=headers, body=body, path=scope["path"], number=number)
+    return Wire(
+        status=start["status"],
+        headers=headers,
+        body=body,
+        path=scope["path"],
+        number=number,
+        request=(scope["method"], scope["path"], asked),
+    )
 
 
 def _exchange(scope: Message, at: float, asked: bytes, sent: Wire) -> Exchange:
@@ -295,8 +312,9 @@ def _huge(value: Any) -> Any:
     return "9" * 40 if re.fullmatch(r"-?\d+(\.\d+)?", str(value)) else value
 
 
-def _unknown_word(value: Any) -> Any:
-    return "NEVER_SEEN_BEFORE" if isinstance(value, str) and _WORD.fullmatch(value) else value
+def unknown_word(value: Any) -> Any:
+    """Another word where a word of an enumeration stands."""
+    return UNKNOWN_WORD if isinstance(value, str) and _WORD.fullmatch(value) else value
 
 
 def _not_an_object(rows: list[Any]) -> None:
@@ -331,12 +349,27 @@ def _replay(steps: int) -> Damage:
     return damage
 
 
+def _never_ready(wire: Wire, memory: Memory) -> Wire:
+    """What was answered first without rows is answered for ever: an export stays in the making."""
+    first = memory.asked.setdefault(wire.request, wire)
+    return wire if any(row_lists(decode(first.body)[0])) else first
+
+
 def status(code: int, headers: Mapping[str, str] | None = None) -> Damage:
     """Answer with an HTTP status and a page that is not JSON."""
 
     def damage(wire: Wire, memory: Memory) -> Wire:
         page = (("content-type", "text/html"), *(headers or {}).items())
         return msgspec.structs.replace(wire, status=code, headers=page, body=b"<html>no</html>")
+
+    return damage
+
+
+def answer(body: bytes) -> Damage:
+    """Answer with a recorded body and HTTP 200."""
+
+    def damage(wire: Wire, memory: Memory) -> Wire:
+        return msgspec.structs.replace(wire, status=200, body=body)
 
     return damage
 
@@ -357,12 +390,11 @@ MALFORMED = (
     Fault(name="missing-fields", title="fields are missing", damage=one_field_a_row(_remove)),
     Fault(name="rows-not-objects", title="rows are not objects", damage=damage_rows(_not_an_object)),
     Fault(name="huge-numbers", title="numbers are huge", damage=every_value(_huge), keys_stay=False),
-    Fault(
-        name="unknown-words", title="values are words never seen", damage=every_value(_unknown_word), keys_stay=False
-    ),
+    Fault(name="unknown-words", title="values are words never seen", damage=every_value(unknown_word), keys_stay=False),
     Fault(name="new-fields", title="a field is new", damage=damage_rows(_new_field), harmless=True),
     Fault(name="repeated-rows", title="a page repeats a row", damage=damage_rows(_repeat), harmless=True),
 )
+NEVER_READY = Fault(name="never-ready", title="what is not ready at first never is", damage=_never_ready)
 WITHHELD = (
     Fault(name="withheld", title="a value is null", damage=another_field_each_row(_null)),
     Fault(name="left-out", title="a field is left out", damage=another_field_each_row(_remove)),
@@ -371,3 +403,8 @@ PAGING = (
     Fault(name="same-page-for-ever", title="every page is the first page", damage=_replay(1)),
     Fault(name="pages-in-a-circle", title="two pages follow each other for ever", damage=_replay(2)),
 )
+
+
+def fault_named(name: str) -> Fault:
+    """One of the malformed replies."""
+    return next(fault for fault in MALFORMED if fault.name == name)

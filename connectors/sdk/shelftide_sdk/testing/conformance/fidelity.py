@@ -9,11 +9,20 @@ import pytest
 
 from shelftide_sdk.connector import Stream
 from shelftide_sdk.money import CURRENCIES, Money
-from shelftide_sdk.records import Record
+from shelftide_sdk.records import Order, OrderStatus, Record
 from shelftide_sdk.testing.conformance import soundness
+from shelftide_sdk.testing.conformance.abroad import Abroad
+from shelftide_sdk.testing.conformance.amounts import longer, shortened
 from shelftide_sdk.testing.conformance.bench import Key, Reading, key_of
-from shelftide_sdk.testing.conformance.faults import WITHHELD, Fault, damage_rows, leaves
-from shelftide_sdk.testing.conformance.foundation import Foundation
+from shelftide_sdk.testing.conformance.faults import (
+    UNKNOWN_WORD,
+    WITHHELD,
+    Fault,
+    damage_rows,
+    every_value,
+    leaves,
+    unknown_word,
+)
 from shelftide_sdk.testing.conformance.rules import broken, rule
 from shelftide_sdk.testing.shapes import decode, row_lists
 
@@ -24,7 +33,7 @@ _FEW = 3
 _MOST = 0.6
 
 
-class Fidelity(Foundation):
+class Fidelity(Abroad):
     """What a record says is what the platform said."""
 
     @rule(
@@ -64,14 +73,58 @@ class Fidelity(Foundation):
                 assert not kept, broken("the_currency_is_the_platforms", f"stream {stream.name!r}: {kept[0]}")
 
     @rule(
+        "silver",
+        "A state that nobody has seen before is unknown.",
+        "End the table of states with `.get(word, OrderStatus.UNKNOWN)`, and keep the platform's word beside it.",
+    )
+    async def test_an_unknown_state_is_unknown(self) -> None:
+        for stream, calm in await self.calm_readings():
+            if Order not in (stream.record, *stream.also):
+                continue
+            async with self.bench() as bench:
+                bench.proxy.begin(_unknown_states(calm))
+                found = (await bench.read(stream)).state()
+            for key, was in calm.state().items():
+                if bug := _guessed_state(was, found.get(key)):
+                    pytest.fail(broken("an_unknown_state_is_unknown", f"stream {stream.name!r}: {bug}"))
+
+    @rule(
         "bronze",
         "No digit of an amount is lost.",
         "Keep the platform's text: `Money.parse(text, currency)`; no int(), no round(), no float in between.",
     )
     async def test_no_digit_is_lost(self) -> None:
         for stream, calm in await self.calm_readings():
-            if bug := _rounded(stream, calm):
+            if bug := _rounded(stream, calm) or await self._shortened(stream, calm):
                 pytest.fail(broken("no_digit_is_lost", f"stream {stream.name!r}: {bug}"))
+
+    async def _shortened(self, stream: Stream, calm: Reading) -> str:
+        abroad = await self.abroad()
+        there = [reading for other, reading in abroad.streams if other is stream] if abroad else []
+        fault, written = longer([calm, *there])
+        async with self.bench() as bench:
+            bench.proxy.begin(fault)
+            return shortened(calm, await bench.read(stream), written)
+
+
+def _unknown_states(calm: Reading) -> Fault:
+    """Every second row is in a state that nobody has seen: where the platform's words for states stand in calm rows."""
+    words = {record.platform_status for record in calm.records if isinstance(record, Order) and record.platform_status}
+
+    def change(value: Any) -> Any:
+        if words:
+            return UNKNOWN_WORD if isinstance(value, str) and value in words else value
+        return value if value in CURRENCIES else unknown_word(value)
+
+    return Fault(name="unknown-states", title="states are words never seen", damage=every_value(change))
+
+
+def _guessed_state(was: Record, now: Record | None) -> str:
+    if not isinstance(was, Order) or not isinstance(now, Order) or now.status is OrderStatus.UNKNOWN:
+        return ""
+    if now.platform_status != UNKNOWN_WORD and now.status == was.status:
+        return ""
+    return f"Order.status of {now.source_id} is {now.status.value} where the row says {UNKNOWN_WORD}, expected unknown"
 
 
 def _invented_zero(calm: dict[Key, Record], found: dict[Key, Record], fault: Fault) -> str:

@@ -54,6 +54,10 @@ class Foundation:
         exempt: rule -> reason, for rules that cannot apply to this platform.
         seconds: real seconds after which a read counts as hanging.
         loopback: also read once over a real socket.
+        error_replies: recorded bodies (JSON text) of errors that the platform sends with HTTP 200.
+        many: how many orders a large account has.
+
+    With `--conformance-depth sample` the rules that read again and again do so less often.
     """
 
     connector: ClassVar[type[Connector]]
@@ -71,6 +75,10 @@ class Foundation:
     exempt: ClassVar[Mapping[str, str]] = {}
     seconds: ClassVar[float] = 60.0
     loopback: ClassVar[bool] = False
+    error_replies: ClassVar[Sequence[str]] = ()
+    many: ClassVar[int] = 1100
+
+    whole_depth = True
 
     _shared: dict[Any, Any]
     _seed: int
@@ -89,6 +97,7 @@ class Foundation:
         name = request.function.__name__.removeprefix("test_")
         if name in self.exempt:
             pytest.skip(f"exempt: {self.exempt[name]}")
+        self.whole_depth = request.config.getoption("--conformance-depth", default="whole") == "whole"
         self.prepare(conformance_memory, int(request.config.getoption("--conformance-seed", default=7)), monkeypatch)
         yield
         if self.outside and name != "only_declared_hosts_are_reached":

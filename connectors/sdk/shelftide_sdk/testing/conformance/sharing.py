@@ -4,6 +4,7 @@ import logging
 import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -17,6 +18,7 @@ from shelftide_sdk.testing.emulator import Emulator
 _PLAIN = (str, bytes, bytearray, int, float, complex, Decimal, date, timedelta, Enum, type(None), count, cycle)
 _OURS = ("shelftide_sdk", "builtins", "abc")
 _DEPTH = 8
+_ANOTHER = 0x5EED
 
 
 State = dict[str, dict[str, str]]
@@ -33,6 +35,19 @@ def shared_state(connector: type[Connector]) -> State:
             elif value.__module__ == module.__name__:
                 names |= {f"{value.__qualname__}.{n}": _print(v) for n, v in _named(vars(value))}
     return found
+
+
+@contextmanager
+def other_hashes(connector: type[Connector]) -> Iterator[None]:
+    """`hash()` as another process of the same connector would see it."""
+    modules = [module for module in _modules(connector) if "hash" not in vars(module)]
+    for module in modules:
+        vars(module)["hash"] = lambda value: hash(value) ^ _ANOTHER
+    try:
+        yield
+    finally:
+        for module in modules:
+            del vars(module)["hash"]
 
 
 def left_behind(before: State, after: State) -> list[str]:

@@ -1,6 +1,7 @@
 """Whether pages are what the contract says, value by value. Each check returns the bugs it found, in words."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,6 +15,8 @@ from shelftide_sdk.connector import Delete, Page, Reject, Stream
 from shelftide_sdk.metrics import Withdrawn
 from shelftide_sdk.money import CURRENCIES, Money
 from shelftide_sdk.records import RECORDS, Order, OrderLine, Record, Refund, record_type
+from shelftide_sdk.testing.conformance.bench import Reading
+from shelftide_sdk.testing.shapes import decode, row_lists
 
 _BIGINT = 2**63
 
@@ -164,6 +167,18 @@ def key_bugs(record: Record) -> Iterator[str]:
 _EMPTY = frozenset({"", "None", "null", "undefined", "{}", "[]"})
 
 
+_DELETED = re.compile(r"(is_?)?(deleted|erased|removed|tombstone|trashed)(_?(at|on|time|date))?", re.IGNORECASE)
+
+
+def deleted_rows(reading: Reading) -> Iterator[dict[str, Any]]:
+    """Rows that call themselves deleted, by a flag or a moment."""
+    for exchange in reading.exchanges:
+        for rows in row_lists(decode(exchange.body)[0]):
+            for row in (row for row in rows if isinstance(row, dict)):
+                if any(_DELETED.fullmatch(name) and value and value != "false" for name, value in row.items()):
+                    yield row
+
+
 def delete_bugs(deletes: Iterable[Delete]) -> Iterator[str]:
     """Deletes that name exactly the key."""
     for delete in deletes:
@@ -202,6 +217,14 @@ def undead_bugs(record: Record, withdrawn: Iterable[Withdrawn]) -> Iterator[str]
             value = getattr(record, field)
             if value is not None:
                 yield f"{each.field} is {value!r} on {day}, but {each.reason}"
+
+
+def difference(first: Record | None, second: Record | None) -> str:
+    """The first field in which two rows of one key differ, with both values."""
+    if first is None or second is None or type(first) is not type(second):
+        return f"{first!r:.200}, then {second!r:.200}"
+    name = next((n for n in first.__struct_fields__ if getattr(first, n) != getattr(second, n)), "")
+    return f"{name} is {getattr(first, name, '')!s:.200}, then {getattr(second, name, '')!s:.200}"
 
 
 def first_bugs(records: Iterable[Record], check: Callable[[Record], Iterator[str]], most: int = 3) -> list[str]:

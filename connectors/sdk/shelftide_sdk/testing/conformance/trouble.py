@@ -1,9 +1,8 @@
 """Rules on bad days: waits, fresh tokens, failures, damaged replies, and what nobody may see."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import ClassVar
 
 import msgspec
 import pytest
@@ -16,35 +15,43 @@ from shelftide_sdk.testing.conformance.bench import Bench, Reading
 from shelftide_sdk.testing.conformance.faults import (
     MALFORMED,
     PAGING,
-    Damage,
     EndlessReadError,
     Fault,
-    Memory,
-    Wire,
+    answer,
+    fault_named,
     status,
 )
 from shelftide_sdk.testing.conformance.foundation import Foundation, describe
 from shelftide_sdk.testing.conformance.rules import broken, rule
 
 _WAIT_SECONDS = 7
-# More than the client waits: the host plans the run anew.
-_LATER = {"retry-after": "7200"}
-_LASTING: tuple[tuple[int, dict[str, str], tuple[type[ConnectorError], ...]], ...] = (
-    (503, {}, (TransientError, RateLimitedError)),
-    (403, {}, (AuthorizationError,)),
-    (400, {}, (ConnectorError,)),
-    (429, _LATER, (RateLimitedError,)),
+_PLACES = 10
+
+
+class _Lasting(msgspec.Struct, frozen=True):
+    """A failure that stays, and the errors of the SDK that say so; none where any will do."""
+
+    fault: Fault
+    kinds: tuple[type[ConnectorError], ...] = ()
+
+
+def _answered(code: int, *kinds: type[ConnectorError], **headers: str) -> _Lasting:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return _Lasting(Fault(name=str(code), title=f"HTTP {code} for ever", damage=status(code, named)), kinds)
+
+
+_LASTING = (
+    _answered(503, TransientError, RateLimitedError),
+    _answered(403, AuthorizationError),
+    _answered(400, ConnectorError),
+    # More than the client waits: the host plans the run anew.
+    _answered(429, RateLimitedError, retry_after="7200"),
+    *(_Lasting(fault) for fault in MALFORMED if fault.name in ("cut", "no-body")),
 )
 
 
 class Trouble(Foundation):
-    """How a connector takes bad days.
-
-    Attributes:
-        error_replies: recorded bodies (JSON text) of errors that the platform sends with HTTP 200.
-    """
-
-    error_replies: ClassVar[Sequence[str]] = ()
+    """How a connector takes bad days."""
 
     @rule(
         "silver",
@@ -122,19 +129,41 @@ class Trouble(Foundation):
         "to the host: never try again yourself, never end the read as if it were complete.",
     )
     async def test_a_lasting_failure_is_named(self) -> None:
-        name = "a_lasting_failure_is_named"
         for stream, calm in await self.calm_readings():
-            for code, headers, kinds in _LASTING:
-                fault = Fault(name=str(code), title="", damage=status(code, headers))
+            for place, lasting in self._places(calm):
                 async with self.bench() as bench:
                     bench.proxy.limit = 5 * len(calm.exchanges) + 500
-                    bench.proxy.begin(fault, range(len(calm.exchanges) // 2, 10_000))
-                    error = (await bench.read(stream)).error
-                ended = "without an error" if error is None else f"with {describe(error)}"
-                wanted = " or ".join(kind.__name__ for kind in kinds)
-                assert isinstance(error, kinds), broken(
-                    name, f"stream {stream.name!r}: HTTP {code} for ever ends the read {ended}; expected {wanted}"
-                )
+                    bench.proxy.begin(lasting.fault, range(place, 10_000))
+                    reading = await bench.read(stream)
+                if bug := _ending_bug(lasting, calm, reading) or await self._claim_bug(stream, calm, reading):
+                    where = f"stream {stream.name!r}, from reply {place + 1} of {len(calm.exchanges)} on"
+                    pytest.fail(broken("a_lasting_failure_is_named", f"{where}, {bug}"))
+
+    async def _claim_bug(self, stream: Stream, calm: Reading, reading: Reading) -> str:
+        """Rows that come before the cursor of a read that failed, and were not yielded."""
+        if reading.cursor is None:
+            return ""
+        place = next((number for number, page in enumerate(calm.pages) if page.cursor == reading.cursor), None)
+        wanted, found = calm.state(), reading.state()
+        if place is not None:
+            wanted = msgspec.structs.replace(calm, pages=calm.pages[:place]).state()
+        else:  # a cursor that no good day gives: what it stands for is seen from where it leads
+            async with self.bench() as bench:
+                found = (await bench.read(stream, reading.cursor)).state(found)
+        lost = [key for key in wanted if key not in found]
+        such = f"the cursor {reading.cursor} was given, and {len(lost)} rows before it not"
+        return f"{such}, such as {lost[0]}" if lost else ""
+
+    def _places(self, calm: Reading) -> Iterator[tuple[int, "_Lasting"]]:
+        """Where a failure begins: all kinds in the middle and at the end, one kind at each other place."""
+        middle, last = len(calm.exchanges) // 2, len(calm.exchanges) - 1
+        if not self.whole_depth:
+            yield from [*((middle, lasting) for lasting in _LASTING[:4]), (last, _LASTING[0])]
+            return
+        yield from ((place, lasting) for place in sorted({middle, last}) for lasting in _LASTING)
+        ends = {exchange.path: number for number, exchange in enumerate(calm.exchanges)}
+        others = {*range(0, last, max(1, last // _PLACES)), *list(ends.values())[-_PLACES:]} - {middle, last}
+        yield from ((place, _LASTING[number % len(_LASTING)]) for number, place in enumerate(sorted(others)))
 
     @rule(
         "silver",
@@ -145,7 +174,7 @@ class Trouble(Foundation):
         name = "errors_in_http_200_are_caught"
         for stream, calm in await self.calm_readings():
             for body in self.error_replies:
-                fault = Fault(name="recorded", title="", damage=_answer(body.encode()))
+                fault = Fault(name="recorded", title="", damage=answer(body.encode()))
                 async with self.bench() as bench:
                     bench.proxy.begin(fault, range(len(calm.exchanges) - 1, 10_000))
                     error = (await bench.read(stream)).error
@@ -153,7 +182,7 @@ class Trouble(Foundation):
                 assert isinstance(error, ConnectorError), broken(
                     name, f"stream {stream.name!r}: the read ends {ended} after the reply {body[:120]}"
                 )
-            await self._survive(name, stream, calm, _named("strange-error"))
+            await self._survive(name, stream, calm, fault_named("strange-error"))
 
     @rule(
         "gold",
@@ -203,7 +232,7 @@ class Trouble(Foundation):
                 bench.proxy.begin(None)
                 calm = await bench.read(stream)
                 self._silent(bench, stream, calm, capsys)
-                for fault in (_named("wrong-types"), _named("html"), _named("strange-error")):
+                for fault in (fault_named("wrong-types"), fault_named("html"), fault_named("strange-error")):
                     bench.proxy.begin(fault)
                     self._silent(bench, stream, await bench.read(stream), capsys)
 
@@ -247,17 +276,6 @@ _ELSEWHERE = Fault(
 )
 
 
-def _named(name: str) -> Fault:
-    return next(fault for fault in MALFORMED if fault.name == name)
-
-
-def _answer(body: bytes) -> Damage:
-    def damage(wire: Wire, memory: Memory) -> Wire:
-        return msgspec.structs.replace(wire, status=200, body=body)
-
-    return damage
-
-
 def _expire(bench: Bench) -> bool:
     """Let the token expire at the platform, and let the client believe that it has not."""
     token = bench.credentials.token
@@ -278,6 +296,17 @@ def _same(name: str, stream: Stream, calm: Reading, reading: Reading, when: str,
     assert not (changed and times), broken(
         name, f"stream {stream.name!r}: {len(changed)} rows differ {when}, such as {changed[:1]}"
     )
+
+
+def _ending_bug(lasting: _Lasting, calm: Reading, reading: Reading) -> str:
+    if not lasting.kinds:
+        bug = survival_bug(calm, reading, lasting.fault)
+        return f"{lasting.fault.title}: {bug}" if bug else ""
+    if isinstance(reading.error, lasting.kinds):
+        return ""
+    ended = "without an error" if reading.error is None else f"with {describe(reading.error)}"
+    wanted = " or ".join(kind.__name__ for kind in lasting.kinds)
+    return f"{lasting.fault.title} ends the read {ended}; expected {wanted}"
 
 
 def survival_bug(calm: Reading, reading: Reading, fault: Fault) -> str:

@@ -1,0 +1,100 @@
+"""What streams of orders say in a world elsewhere: in another zone, where goods cost thousands."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from shelftide_sdk.connector import Stream
+from shelftide_sdk.records import Order, OrderLine, Record, Refund
+from shelftide_sdk.testing.conformance.bench import Bench, Reading
+from shelftide_sdk.testing.conformance.elsewhere import ZONE, Elsewhere
+from shelftide_sdk.testing.conformance.foundation import Foundation
+from shelftide_sdk.testing.conformance.matching import match_orders
+from shelftide_sdk.testing.world import model
+from shelftide_sdk.testing.world.abroad import counted
+
+# A shorter number is that of many things.
+_TELLING = 6
+_SPEAKS_OF_ORDERS = {Order, OrderLine, Refund}
+
+
+class Journey(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read in a world elsewhere, and which order of that world each record's id stands for."""
+
+    world: Any
+    streams: tuple[tuple[Stream, Reading], ...]
+    told: frozenset[str]
+    orders: dict[str, Order]
+    lines: dict[str, list[OrderLine]]
+    refunds: tuple[Refund, ...]
+    known: dict[str, model.Order]
+
+    def pairs(self) -> Iterator[tuple[Order, model.Order]]:
+        """Orders with what the world knows of them."""
+        return ((self.orders[name], order) for name, order in self.known.items())
+
+    def stream_of(self, kind: type[Record]) -> str:
+        """The stream that brings records of this type."""
+        return next((stream.name for stream, _ in self.streams if kind in (stream.record, *stream.also)), "")
+
+    def buyers(self) -> Iterator[tuple[str, str]]:
+        """(what it is, what tells a buyer apart), as the world and as the records have it."""
+        persons = {order.person.key: order.person for order in self.world.shown.values()}
+        for person in persons.values():
+            told = (("name", person.name), ("e-mail address", person.email), ("phone number", person.phone))
+            yield from ((what, text) for what, text in told if len(text) >= _TELLING)
+        for customer in (order.customer for order in self.orders.values()):
+            number = customer.platform_id if customer is not None else None
+            if number and len(number) >= _TELLING:
+                yield "id", number
+
+    def off(self, order: model.Order) -> bool:
+        """Whether it is cancelled by now."""
+        return order.cancelled_at is not None and order.cancelled_at <= self.world.now
+
+
+class Abroad(Foundation):
+    """Rules that look at a world elsewhere share one journey."""
+
+    async def abroad(self) -> Journey | None:
+        """What streams of orders say in a world elsewhere; None where there are none."""
+        streams = [s for s, _ in await self.calm_readings() if _SPEAKS_OF_ORDERS & {s.record, *s.also}]
+        if not streams:
+            return None
+
+        async def read() -> Journey:
+            wiring = self.wiring()
+            wiring.world = Elsewhere(wiring.world, zone=ZONE, dear=True)
+            async with Bench(wiring) as bench:
+                accounts = await bench.call(lambda connector, ctx: connector.accounts(ctx))
+                read = [(stream, await bench.read(stream, since=wiring.world.start)) for stream in streams]
+                told = {account.zone for account in accounts if account.zone} | set(bench.settings.values())
+            return _journey(wiring.world, read, frozenset(told))
+
+        found: Journey = await self.shared("abroad", read)
+        return found
+
+
+def _journey(world: Elsewhere, streams: Sequence[tuple[Stream, Reading]], told: frozenset[str]) -> Journey:
+    orders: dict[str, Order] = {}
+    lines: dict[str, list[OrderLine]] = defaultdict(list)
+    refunds = []
+    for record in (record for _, reading in streams for record in reading.state().values()):
+        if isinstance(record, Order):
+            orders[record.source_id] = record
+        elif isinstance(record, OrderLine):
+            lines[record.order_id].append(record)
+        elif isinstance(record, Refund):
+            refunds.append(record)
+    shown = [counted(order) for order in world.shown.values()]
+    return Journey(
+        world=world,
+        streams=tuple(streams),
+        told=told,
+        orders=orders,
+        lines=lines,
+        refunds=tuple(refunds),
+        known=match_orders(orders.values(), lines, shown, world.now),
+    )

@@ -1,0 +1,105 @@
+"""Rules on waiting: as long as a reply says in its own words, and not for ever."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from shelftide_sdk.connector import Stream
+from shelftide_sdk.testing.conformance.bench import Reading
+from shelftide_sdk.testing.conformance.faults import NEVER_READY, Exchange, Fault, answer, leaves
+from shelftide_sdk.testing.conformance.foundation import Foundation
+from shelftide_sdk.testing.conformance.rules import broken, rule
+from shelftide_sdk.testing.conformance.trouble import survival_bug
+from shelftide_sdk.testing.shapes import decode, row_lists
+
+_WAIT = re.compile(r"(retry|wait|back_?off|delay|cool_?down)\w*", re.IGNORECASE)
+_MILLISECONDS = re.compile(r"(ms|millis\w*|milliseconds)", re.IGNORECASE)
+_SHORT = 1_000
+# Reads that go on side by side each count their own waits.
+_LONGEST_SECONDS, _POLLS = 86_400.0, 1_200
+_GRACE_SECONDS = {True: 1.0, False: 0.05}  # a Retry-After counts from a Date, which has whole seconds
+
+
+class Waiting(Foundation):
+    """How long a connector waits."""
+
+    @rule(
+        "silver",
+        "A wait that a reply states, in a header or in its body, is kept.",
+        "Give it on in `classify`: RateLimitedError(retry_after=...), in the unit that the platform counts in.",
+    )
+    async def test_a_stated_wait_is_kept(self) -> None:
+        for stream, calm in await self.calm_readings():
+            async for reading in self._throttled(stream, calm):
+                if bug := _too_early(reading):
+                    pytest.fail(broken("a_stated_wait_is_kept", f"stream {stream.name!r}: {bug}"))
+
+    async def _throttled(self, stream: Stream, calm: Reading) -> AsyncIterator[Reading]:
+        if self.whole_depth:
+            async with self.bench("throttle") as bench:
+                yield await bench.read(stream)
+        for body in self.error_replies:
+            if any(_stated({}, body.encode())):
+                async with self.bench() as bench:
+                    fault = Fault(name="recorded", title="", damage=answer(body.encode()))
+                    bench.proxy.begin(fault, [len(calm.exchanges) // 2])
+                    yield await bench.read(stream)
+
+    @rule(
+        "gold",
+        "What is never ready ends in an error.",
+        "Count how often you ask, or how long you waited, and raise TransientError: the host plans the run anew.",
+    )
+    async def test_endless_polling_is_ended(self) -> None:
+        for stream, calm in await self.calm_readings():
+            asked = _polled(calm)
+            if not asked:
+                continue
+            async with self.bench() as bench:
+                bench.clock.longest = _LONGEST_SECONDS
+                bench.proxy.limit = 5 * len(calm.exchanges) + _POLLS
+                bench.proxy.begin(NEVER_READY)
+                reading = await bench.read(stream)
+            if bug := survival_bug(calm, reading, NEVER_READY):
+                where = f"stream {stream.name!r}, {asked} answers for ever as at first"
+                pytest.fail(broken("endless_polling_is_ended", f"{where}: {bug}"))
+
+
+def _polled(calm: Reading) -> str:
+    """A request that was made again after a reply without rows, or ""."""
+    first: dict[tuple[str, str, bytes], Exchange] = {}
+    for exchange in calm.exchanges:
+        before = first.setdefault((exchange.method, exchange.path, exchange.asked), exchange)
+        if before is not exchange and before.body != exchange.body and not any(row_lists(decode(before.body)[0])):
+            return f"{exchange.method} {exchange.path}"
+    return ""
+
+
+def _too_early(reading: Reading) -> str:
+    for number, told in enumerate(reading.exchanges):
+        again = (e for e in reading.exchanges[number + 1 :] if (e.method, e.path, e.asked) == _request(told))
+        following = next(again, None)
+        for name, seconds, of_header in _stated(dict(told.headers), told.body) if following else ():
+            waited = following.at - told.at if following else 0.0
+            if waited < seconds - _GRACE_SECONDS[of_header]:
+                such = f"{told.method} {told.path} was answered with {name}"
+                return f"{such}, a wait of {seconds:g} s, and was asked again after {waited:g} s"
+    return ""
+
+
+def _request(exchange: Exchange) -> tuple[str, str, bytes]:
+    return exchange.method, exchange.path, exchange.asked
+
+
+def _stated(headers: dict[str, str], body: bytes) -> Iterator[tuple[str, float, bool]]:
+    """(the reply's words, seconds, whether of a header) of each wait that a short reply states."""
+    after = headers.get("retry-after", "")
+    if after.isdigit():
+        yield f"Retry-After: {after}", float(after), True
+    value = decode(body)[0] if len(body) < _SHORT else None
+    for holder, key, name in leaves(value) if isinstance(value, dict) else ():
+        found = holder[key]
+        if _WAIT.match(name) and isinstance(found, int | float) and not isinstance(found, bool) and found > 0:
+            seconds = found / 1000 if _MILLISECONDS.search(name) else found
+            yield f"{name}={found}", float(seconds), False

@@ -18,7 +18,6 @@ from shelftide_sdk.testing.world.model import Brand, stable_id
 
 ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"
 HEALTH = "GET_V2_SELLER_PERFORMANCE_REPORT"
-RESTOCK = "GET_RESTOCK_INVENTORY_RECOMMENDATIONS_REPORT"
 _AGAIN = timedelta(hours=4)
 _STATES = ("IN_QUEUE", "IN_PROGRESS", "DONE")
 FILES = "tortuga-prod-na.s3-external-1.amazonaws.com"
@@ -43,7 +42,9 @@ class Made(msgspec.Struct, kw_only=True):
 
 
 class SellerReports:
-    """Reports of all sellers."""
+    """Reports of all sellers. `answered` are the types that it makes."""
+
+    answered = frozenset({ORDERS, HEALTH})
 
     def __init__(self, door: AmazonDoor) -> None:
         self._door = door
@@ -61,7 +62,7 @@ class SellerReports:
 
     def _create(self, request: Request, brand: Brand) -> Response:
         body = request.json()
-        if not isinstance(body, dict) or body.get("reportType") not in (ORDERS, HEALTH):
+        if not isinstance(body, dict) or body.get("reportType") not in self.answered:
             raise Fault(400, "InvalidInput", "Report type is not allowed for this seller.")
         if self._door.market_of(brand).id not in body.get("marketplaceIds", ()):
             raise Fault(400, "InvalidInput", "The marketplace is not one of the seller's.")

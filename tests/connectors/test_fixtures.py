@@ -12,7 +12,7 @@ import io
 import json
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from inspect import isawaitable, iscoroutinefunction
@@ -28,12 +28,11 @@ from tests.connectors.amazon import test_kiosk as amazon_kiosk
 from tests.connectors.amazon import test_notifications as amazon_notifications
 from tests.connectors.amazon import test_reports as amazon_reports
 from tests.connectors.meta import test_contract as meta_contract
-from tests.connectors.published import FIXTURES, sample
+from tests.connectors.published import FIXTURES, numbered, sample
 from tests.connectors.shopify import test_contract as shopify_contract
 from tests.connectors.test_scenarios import suite_of
 from tests.connectors.tiktok import test_contract as tiktok_contract
-from tests.connectors.tiktok.test_contract_ads import COMPARED as TIKTOK_COMPARED
-from tests.connectors.tiktok.test_contract_ads import request_faults
+from tests.connectors.tiktok import test_contract_ads as tiktok_ads_contract
 from tests.connectors.xiaohongshu import test_actions as xiaohongshu_actions
 from tests.connectors.xiaohongshu import test_contract as xiaohongshu_contract
 
@@ -47,20 +46,18 @@ from shelftide_amazon.replies import classify as classify_amazon
 from shelftide_amazon.reports import Report, fetch_report
 from shelftide_amazon.seller import AmazonSeller
 from shelftide_amazon.tables import read_table
+from shelftide_sdk.errors import DataError
 from shelftide_sdk.records import AdLevel
 from shelftide_sdk.testing.conformance import Bench
-from shelftide_sdk.testing.emulator import Request
 from shelftide_shopify.queries import all_queries
 from shelftide_shopify.rest import READERS, UNREAD
 from shelftide_tiktok import mapping_ads as tiktok_ads
-from shelftide_tiktok.replies import classify_organic
-from shelftide_tiktok.values import data_of as tiktok_data
 from shelftide_xiaohongshu.emulator_ark_reference import REFERENCE
 
 HERE = Path(__file__).parent
 NOT_DATA = {"SOURCES.md", "LICENSES.md"}
 # Files of which only the outer form is proven (grade "wire"). This number may only fall.
-WIRE = 120
+WIRE = 71
 LISTED = tomllib.loads((HERE / "fixtures.toml").read_text())["unread"]
 
 pytestmark = [
@@ -198,50 +195,60 @@ ENTITIES: Mapping[str, Callable[[Any], Any]] = {
     "ads": lambda row: tiktok_ads.map_ad(row, ADVERTISER),
     "advertisers": tiktok_ads.map_advertiser,
 }
-CUTS = ("country_code", "gender", "platform", "stat_time_hour")
+CUTS = ("country_code", "gender", "age", "platform", "stat_time_hour")
+STARTS = {
+    "advertisers": AdLevel.ACCOUNT,
+    "campaigns": AdLevel.CAMPAIGN,
+    "ad_group": AdLevel.AD_GROUP,
+    "ads": AdLevel.AD,
+}
 
 
-def has_no_stream(stem: str) -> bool:
-    """Whether the connector has no stream of such rows."""
-    return stem not in ENTITIES and ("_reports" not in stem or "lifetime" in stem or stem.startswith("advertisers"))
-
-
-def tiktok_row(name: str) -> int:
-    stem, row = Path(name).stem, sample(load(name))
+def tiktok_row(name: str) -> int | Awaitable[int]:
+    """Entities, days and cuts become records; what no stream reads is compared with what the emulator answers."""
+    stem = Path(name).stem
+    if stem in tiktok_ads_contract.DESCRIBED:
+        return tiktok_ads_contract.check_described(stem)
+    if stem in tiktok_ads_contract.LIFETIME:
+        return tiktok_ads_contract.check_lifetime(stem)
+    row = sample(load(name))
     if stem in ENTITIES:
-        return 1 if ENTITIES[stem](row) else 0
-    if has_no_stream(stem):
-        body = {"code": 0, "message": "OK", "data": {"list": [row]}}
-        assert classify_organic(httpx2.Response(200, json=body)) is None
-        assert tiktok_data(json.loads(json.dumps(body)), stem)["list"] == [row]
-        return len(row)
-    row["dimensions"] = {**dict.fromkeys(tiktok_ads.ID_OF.values(), "7"), **row["dimensions"]}
-    level = AdLevel.CAMPAIGN if "campaign" in stem else AdLevel.AD_GROUP if "group" in stem else AdLevel.AD
-    assert tiktok_ads.map_ad_day(row, ADVERTISER, level).spend is not None
+        assert ENTITIES[stem](row)
+        return 1
+    return check_figures(stem, numbered(row, WORDS))
+
+
+NO_STREAM = {*tiktok_ads_contract.DESCRIBED, *tiktok_ads_contract.LIFETIME}
+# Words and ids that a report's row has; an audience's row names one of them.
+WORDS = {
+    **dict.fromkeys(("stat_time_day", "stat_time_hour"), "2026-03-01 10:00:00"),
+    "country_code": "US",
+    "gender": "FEMALE",
+    "platform": "ANDROID",
+    "age": "AGE_18_24",
+}
+
+
+def check_figures(stem: str, row: dict[str, Any]) -> int:
+    """Figures of a row arrive in the day of its level and in each of its cuts; a word in their place does not."""
+    level = next(each for start, each in STARTS.items() if stem.startswith(start))
+    key, metrics = tiktok_ads.ID_OF[level], row["metrics"]
     cuts = [cut for cut in CUTS if cut in row["dimensions"]]
-    return 1 + len([tiktok_ads.map_breakdown(row, ADVERTISER, cut, cut) for cut in cuts])
-
-
-def tiktok_call(name: str) -> int:
-    """The envelope of the reply is read; a request with all that is required is valid, and one without each is not.
-
-    The texts say nothing of what is inside `data`.
-    """
-    (calls,) = load(name)["paths"].values()
-    ((method, call),) = calls.items()
-    schema = call["responses"]["200"]["content"]["application/json"]["schema"]
-    body = sample(schema) | {"code": 0, "message": "OK"}
-    assert classify_organic(httpx2.Response(200, json=body)) is None
-    assert tiktok_data(body, name) == body["data"]
-    named = [each for each in call.get("parameters", []) if each.get("required") and each["name"].islower()]
-    forms = [each.get("schema") or next(iter(each["content"].values()))["schema"] for each in named]
-    query = [(each["name"], str(sample(form, name=each["name"]))) for each, form in zip(named, forms, strict=True)]
-    headers = {"access-token": "t", "content-type": "application/json"}
-    for left in range(-1, len(query)):
-        asked = [pair for number, pair in enumerate(query) if number != left]
-        request = Request(method=method.upper(), host="", path=name, query=tuple(asked), headers=headers, body=b"")
-        assert len(request_faults(request, load(name))) == (left >= 0)
-    return 2 + len(query)
+    when = {name: value for name, value in row["dimensions"].items() if name.startswith("stat_")}
+    named = {key: "7", **({"stat_time_day": "2026-03-01"} | when)}
+    day = tiktok_ads.map_ad_day({"dimensions": named, "metrics": metrics}, ADVERTISER, level)
+    found: list[Any] = [day]
+    for cut in cuts:
+        asked = {"dimensions": named | {cut: row["dimensions"][cut]}, "metrics": metrics}
+        found.append(tiktok_ads.map_breakdown(asked, ADVERTISER, cut, cut))
+    for record in found:
+        assert (record.level, record.entity_id) == (level, "7")
+        assert str(record.spend.amount) == str(metrics["spend"])
+        assert str(record.impressions) == str(metrics["impressions"])
+        assert str(record.conversions) == str(metrics["conversion"])
+    with pytest.raises(DataError):
+        tiktok_ads.map_ad_day({"dimensions": named, "metrics": {**metrics, "spend": "many"}}, ADVERTISER, level)
+    return 3 * len(found)
 
 
 # -- Xiaohongshu ------------------------------------------------------------------------------------------------------
@@ -337,7 +344,7 @@ CHECKS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("amazon/sp-stream-schemas/*", "wire", amazon_document),
     ("tiktok/marketing-recorded/*", "mapped", lambda name: len(load(name))),
     ("tiktok/marketing-stream-schemas/*", "mapped", tiktok_row),
-    ("tiktok/marketing-openapi/*", "wire", tiktok_call),
+    ("tiktok/marketing-openapi/*", "compared", lambda name: tiktok_ads_contract.check_call(Path(name).name)),
     ("tiktok/shop/*", "mapped", in_contract(tiktok_contract.READ)),
     ("instagram/*", "mapped", in_contract(meta_contract.READ)),
     ("xiaohongshu/ark-schemas/*", "compared", ark_method),
@@ -355,9 +362,7 @@ def check_of(name: str) -> tuple[str, Callable[..., Any]] | None:
     found = next(((grade, check) for pattern, grade, check in CHECKS if fnmatchcase(name, pattern)), None)
     if found and found[1] is amazon_document and amazon_reports.is_read(name):
         return "mapped", amazon_reports.check_report
-    if found and found[1] is tiktok_row and has_no_stream(Path(name).stem):
-        return "wire", found[1]
-    if found and found[1] is tiktok_call and Path(name).name in TIKTOK_COMPARED:
+    if found and found[1] is tiktok_row and Path(name).stem in NO_STREAM:
         return "compared", found[1]
     return found
 

@@ -10,6 +10,7 @@ import msgspec
 
 from shelftide_amazon import emulator_ads_facts as facts
 from shelftide_amazon.auth import MEDIA_TYPES
+from shelftide_amazon.emulator_ads_actions import ACTIONS, Advertiser
 from shelftide_amazon.emulator_door import AmazonDoor, Fault, Row
 from shelftide_amazon.mapping_ad_reports import AD_REPORTS, AdReport, report_of
 from shelftide_amazon.mapping_ads import PRODUCTS
@@ -58,6 +59,7 @@ class AdsNodes:
             Route("POST", r"/reporting/reports", self._api(self._create)),
             Route("GET", r"/reporting/reports/(?P<id>[\w-]+)", self._api(self._state)),
             Route("POST", r"/attribution/report", self._api(self._attributed)),
+            *(Route(method, path, self._act(answer)) for method, path, answer in ACTIONS),
         )
 
     def _api(self, handler: Callable[[Request, list[Brand]], Any]) -> Callable[[Request], Response]:
@@ -70,6 +72,19 @@ class AdsNodes:
                 return self._fail(fault)
 
         return answer
+
+    def _act(self, answer: Callable[[Advertiser], tuple[int, Any]]) -> Callable[[Request], Response]:
+        def act(request: Request) -> Response:
+            try:
+                (brand,) = self._brands(request)
+                named = request.match.get("named", "")
+                body = request.json() if request.body else None
+                status, found = answer(Advertiser(world=self._door.world, brand=brand, named=named, body=body))
+            except Fault as fault:
+                return self._fail(fault)
+            return reply(found, status, headers={"x-amzn-requestid": self._door.request_id()})
+
+        return act
 
     def _fail(self, fault: Fault) -> Response:
         body = {"code": fault.code, "details": str(fault), "requestId": self._door.request_id()}

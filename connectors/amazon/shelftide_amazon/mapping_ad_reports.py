@@ -98,6 +98,15 @@ AD_REPORTS: Mapping[str, AdReport] = {
         bucket=("keyword", "targeting", "keywordId"),
         also=("matchType",),
     ),
+    "spSearchTerm": _cut(
+        _SP,
+        "spSearchTerm",
+        "searchTerm",
+        columns=(*_HERE, "impressions", "clicks", "cost", "searchTerm", "keywordId", "targeting", "matchType"),
+        dimension="search term",
+        bucket=("searchTerm",),
+        also=("targeting", "matchType"),
+    ),
     "sdTargeting": _cut(
         _SD,
         "sdTargeting",

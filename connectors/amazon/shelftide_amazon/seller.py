@@ -81,14 +81,20 @@ class AmazonSeller(Connector):
             ),
             SettingField(
                 name="orders_by",
-                title="Read orders by search, report or v0",
-                pattern=r"(search|report|v0)?",
+                title="Read orders by search, report or v0 (or vendor: purchase orders)",
+                pattern=r"(search|report|v0|vendor)?",
                 example="search",
             ),
             SettingField(
                 name="kiosk",
                 title="Days of sales instead of orders (sales, economics or vendor; empty: orders)",
                 pattern=r"(sales|economics|vendor)?",
+                example="",
+            ),
+            SettingField(
+                name="money_by",
+                title="Read refunds and fees by events of old (events; empty: transactions)",
+                pattern=r"(events)?",
                 example="",
             ),
             SettingField(
@@ -103,6 +109,7 @@ class AmazonSeller(Connector):
         budgets=(
             _budget("orders search", 0.0056, 20, "/orders/2026-01-01/orders"),
             _budget("orders v0", 0.0167, 20, "/orders/v0/orders"),
+            _budget("purchase orders", 10, 10, seller_orders.PURCHASE_ORDERS.path),
             _budget("inventory", 2, 2, "/fba/inventory/v1/summaries"),
             _budget("reports", 0.0167, 15, "/reports/2021-06-30/reports"),
             _budget("report documents", 0.0167, 15, "/reports/2021-06-30/documents"),
@@ -232,7 +239,9 @@ class AmazonSeller(Connector):
 def _orders_by(ctx: Context) -> str:
     found = ctx.settings.get("orders_by") or "search"
     if found not in seller_orders.READS:
-        raise ConfigurationError(f"Orders cannot be read by {found[:20]!r}.", hint="Choose search, report or v0.")
+        raise ConfigurationError(
+            f"Orders cannot be read by {found[:20]!r}.", hint="Choose search, report, v0 or vendor."
+        )
     return found
 
 

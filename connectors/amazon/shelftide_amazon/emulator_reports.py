@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from shelftide_amazon import emulator_analytics as analytics
 from shelftide_amazon import emulator_order_facts as orders
 from shelftide_amazon.emulator_door import AmazonDoor, Fault, Row
 from shelftide_amazon.emulator_goods_facts import stamp
@@ -44,7 +45,7 @@ class Made(msgspec.Struct, kw_only=True):
 class SellerReports:
     """Reports of all sellers. `answered` are the types that it makes."""
 
-    answered = frozenset({ORDERS, HEALTH})
+    answered = frozenset({ORDERS, HEALTH, *analytics.DOCUMENTS, *analytics.TABLES})
 
     def __init__(self, door: AmazonDoor) -> None:
         self._door = door
@@ -142,7 +143,12 @@ class SellerReports:
         market = self._door.market_of(brand)
         if made.type == HEALTH:
             return json.dumps(health(self._door, brand, market)).encode()
-        return self._orders(made, brand, market)
+        if made.type == ORDERS:
+            return self._orders(made, brand, market)
+        sales = analytics.sales_of(self._door.world, brand, market, _time(made.end, self._door.world.now))
+        if made.type in analytics.TABLES:
+            return analytics.table(analytics.TABLES[made.type](sales))
+        return json.dumps(analytics.DOCUMENTS[made.type](sales)).encode()
 
     def _orders(self, made: Made, brand: Brand, market: Marketplace) -> bytes:
         habits, world = self._door.scenarios, self._door.world

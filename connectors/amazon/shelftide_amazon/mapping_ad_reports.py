@@ -63,8 +63,10 @@ def report_of(product: Product) -> AdReport:
     )
 
 
-_DONE = ("date", "impressions", "clicks", "cost", "campaignBudgetCurrencyCode")
-_HERE = ("date", "campaignId", "adGroupId", "campaignBudgetCurrencyCode")
+_CURRENCY = "campaignBudgetCurrencyCode"  # Sponsored Products tell it by ad alone; the profile has it too
+_DONE = ("date", "impressions", "clicks", "cost")
+_PLACE = ("date", "campaignId", "adGroupId")
+_HERE = (*_PLACE, _CURRENCY)
 _SP, _SB, _SD = PRODUCTS["sp"], PRODUCTS["sb"], PRODUCTS["sd"]
 _PIECES = {DEFAULT: ("unitsSoldClicks7d", ""), **{f"{n}d": (f"unitsSoldClicks{n}d", "") for n in (1, 7, 14, 30)}}
 _LEVELS = {"campaign": (AdLevel.CAMPAIGN, ("campaignId",)), "adGroup": (AdLevel.AD_GROUP, ("campaignId", "adGroupId"))}
@@ -72,7 +74,7 @@ _LEVELS = {"campaign": (AdLevel.CAMPAIGN, ("campaignId",)), "adGroup": (AdLevel.
 
 def _days(product: Product, kind: str, *groups: str) -> AdReport:
     level, ids = _LEVELS[groups[-1]]
-    columns = (*ids, *_DONE)
+    columns = (*ids, *_DONE) if product is _SP else (*ids, *_DONE, _CURRENCY)
     return AdReport(product=product, type=kind, groups=groups, level=level, columns=columns, windows=product.windows)
 
 
@@ -93,7 +95,7 @@ AD_REPORTS: Mapping[str, AdReport] = {
         _SP,
         "spTargeting",
         "targeting",
-        columns=(*_HERE, "impressions", "clicks", "cost", "keywordId", "keyword", "targeting", "matchType"),
+        columns=(*_PLACE, "impressions", "clicks", "cost", "keywordId", "keyword", "targeting", "matchType"),
         dimension="target",
         bucket=("keyword", "targeting", "keywordId"),
         also=("matchType",),
@@ -102,7 +104,7 @@ AD_REPORTS: Mapping[str, AdReport] = {
         _SP,
         "spSearchTerm",
         "searchTerm",
-        columns=(*_HERE, "impressions", "clicks", "cost", "searchTerm", "keywordId", "targeting", "matchType"),
+        columns=(*_PLACE, "impressions", "clicks", "cost", "searchTerm", "keywordId", "targeting", "matchType"),
         dimension="search term",
         bucket=("searchTerm",),
         also=("targeting", "matchType"),
@@ -119,7 +121,7 @@ AD_REPORTS: Mapping[str, AdReport] = {
         _SP,
         "spPurchasedProduct",
         "asin",
-        columns=(*_HERE, "purchasedAsin", "advertisedAsin", "keyword", "keywordId", "matchType"),
+        columns=(*_HERE, "purchasedAsin", "advertisedAsin", "keywordId", "matchType"),
         windows=_PIECES,
         dimension="purchased product",
         bucket=("purchasedAsin",),

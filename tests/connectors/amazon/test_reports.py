@@ -12,18 +12,22 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import pytest
+from tests.connectors.amazon.model import breaches
 from tests.connectors.amazon.test_conformance import brand_of
 from tests.connectors.published import FIXTURES, numbered, sample
 from tests.connectors.test_scenarios import suite_of
 
 from shelftide_amazon import seller_reports
 from shelftide_amazon.emulator import AmazonEmulator
+from shelftide_amazon.emulator_analytics import TABLES
 from shelftide_amazon.emulator_door import AmazonDoor
 from shelftide_amazon.emulator_reports import Made, SellerReports
 from shelftide_amazon.marketplaces import Marketplace
 from shelftide_amazon.report_rows import Kind
+from shelftide_amazon.reports import Report, fetch_report
 from shelftide_amazon.seller import AmazonSeller
 from shelftide_amazon.seller_reports import REPORTS
+from shelftide_amazon.tables import read_table
 from shelftide_sdk.connector import days
 from shelftide_sdk.errors import ConfigurationError, ContractError, TransientError
 from shelftide_sdk.money import Money
@@ -185,6 +189,45 @@ def home() -> Marketplace:
     """The marketplace of the connection in the small world."""
     emulator = AmazonEmulator(small_world(7))
     return emulator.market_of(brand_of(emulator.world, AmazonSeller.info.name))
+
+
+# Schemas of reports that no stream reads: the emulator makes them.
+_FORECAST = "GET_VENDOR_FORECASTING_RETAIL_REPORT"
+MADE = {
+    "GET_FBA_SNS_FORECAST_DATA": "GET_FBA_SNS_FORECAST_DATA",
+    "GET_FBA_SNS_PERFORMANCE_DATA": "GET_FBA_SNS_PERFORMANCE_DATA",
+    "GET_VENDOR_FORECASTING_FRESH_REPORT": "GET_VENDOR_FORECASTING_FRESH_REPORT",
+    "GET_VENDOR_FORECASTING_REPORT": _FORECAST,
+    "GET_VENDOR_FORECASTING_RETAIL_REPORT": _FORECAST,
+    "endUserDataReport": "END_USER_DATA_REPORT",
+    "sellingPartnerMarketBasketAnalysisReport": "GET_BRAND_ANALYTICS_MARKET_BASKET_REPORT",
+    "sellingPartnerRepeatPurchaseReport": "GET_BRAND_ANALYTICS_REPEAT_PURCHASE_REPORT",
+    "sellingPartnerSearchCatalogPerformanceReport": "GET_BRAND_ANALYTICS_SEARCH_CATALOG_PERFORMANCE_REPORT",
+    "sellingPartnerSearchQueryPerformanceReport": "GET_BRAND_ANALYTICS_SEARCH_QUERY_PERFORMANCE_REPORT",
+    "sellingPartnerSearchTermsReport": "GET_BRAND_ANALYTICS_SEARCH_TERMS_REPORT",
+}
+
+
+async def check_made(name: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many rows of a report that the emulator makes fit their schema; none breaks it."""
+    schema, report = json.loads((FIXTURES / name).read_text()), MADE[Path(name).stem]
+    async with Bench(suite_of(AmazonSeller, monkeypatch).wiring()) as bench:
+        file = await bench.call(lambda _, ctx: fetch_report(ctx, Report(type=report, marketplace=home())))
+    assert file is not None
+    members = schema.get("properties", schema)
+    if other := members.get("$ref"):
+        members = json.loads((FIXTURES / name).with_name(other).read_text())
+    if report in TABLES:
+        rows = list(read_table(file.text(home().country), []))
+        assert {frozenset(row) for row in rows} == {frozenset(each.lower() for each in members) - {"dataendtime"}}
+        return len(rows)
+    value = json.loads(file.content)
+    if "forecastByAsin" in value:
+        form = {"type": "object", "properties": {name: each for name, each in members.items() if name != "dataEndTime"}}
+        assert [breach for row in value["forecastByAsin"] for breach in breaches(row, form, form)] == []
+        return len(value["forecastByAsin"])
+    assert list(breaches(value, schema, schema)) == []
+    return max(len(rows) for rows in value.values() if isinstance(rows, list))
 
 
 # -- without Amazon's texts -------------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """The folder of the platforms' published texts and recorded replies, and values made after a published schema."""
 
+import itertools
 import os
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +71,24 @@ def _members(schema: Mapping[str, Any], root: Mapping[str, Any]) -> dict[str, An
 def _kind(schema: Mapping[str, Any]) -> str:
     kind = schema.get("type")
     if isinstance(kind, list):
-        kind = next((each for each in kind if each != "null"), "null")
+        kind = "object" if "properties" in schema else next((each for each in kind if each != "null"), "null")
     return str(kind or ("object" if "properties" in schema or "allOf" in schema else "string"))
 
 
 def _text(schema: Mapping[str, Any], name: str) -> str:
     by_name = next((text for names, text in _BY_NAME if name.lower() in names), "")
     return by_name or _BY_FORMAT.get(str(schema.get("format")), "7")
+
+
+def numbered(value: Any, words: Mapping[str, Any], name: str = "", seen: Iterator[int] | None = None) -> Any:
+    """A sample in which each figure and each plain text is another number, but for members with a word of their own."""
+    seen = itertools.count(101) if seen is None else seen
+    if isinstance(value, Mapping):
+        return {key: numbered(inner, words, key, seen) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [numbered(inner, words, name, seen) for inner in value]
+    if name.lower() in words:
+        return words[name.lower()]
+    if value == 3 and not isinstance(value, bool):
+        return next(seen)
+    return str(next(seen)) if value == "7" else value

@@ -76,19 +76,34 @@ def ads(name: str) -> Sequence[Reply]:
     return [(200, sample(f"amazon/ads-recorded/{name}.json")["response"]["body"])]
 
 
-def play(
-    cls: type[Connector], stream: str, replies: Mapping[str, Sequence[Reply]], folder: Path, **config: str
-) -> tuple[int, dict[str, int], dict[str, Any]]:
-    """(exit code, lines by record or kind, what stderr says)."""
+def play_lines(  # what is read, from what, and how it is set
+    cls: type[Connector],
+    stream: str,
+    replies: Mapping[str, Sequence[Reply]],
+    folder: Path,
+    settings: Mapping[str, str] = {},
+    **config: str,
+) -> tuple[int, list[dict[str, Any]], dict[str, Any]]:
+    """(exit code, lines, what stderr says)."""
     path, out = folder / "config.json", folder / "out.jsonl"
-    path.write_text(json.dumps({**documented(cls.info.name), **config}))
+    known = documented(cls.info.name)
+    path.write_text(json.dumps({**known, **config, "settings": {**known["settings"], **settings}}))
     with Player(replies) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         done = read(cls, stream, server.server_address[1], path, out)
         server.shutdown()
+    assert out.exists(), done.stderr
     lines = [json.loads(line) for line in out.read_text().splitlines()]
+    return done.exit_code, lines, json.loads(done.stderr) if done.stderr else {}
+
+
+def play(
+    cls: type[Connector], stream: str, replies: Mapping[str, Sequence[Reply]], folder: Path, **config: str
+) -> tuple[int, dict[str, int], dict[str, Any]]:
+    """(exit code, lines by record or kind, what stderr says)."""
+    code, lines, told = play_lines(cls, stream, replies, folder, {}, **config)
     kinds = Counter(line.get("record") or ("quarantined" if "quarantined" in line else "end") for line in lines)
-    return done.exit_code, dict(kinds), json.loads(done.stderr) if done.stderr else {}
+    return code, dict(kinds), told
 
 
 YEAR = {"since": "2023-01-01T00:00:00Z", "now": "2023-06-20T00:00:00Z"}

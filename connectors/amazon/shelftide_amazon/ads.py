@@ -9,8 +9,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from shelftide_amazon.ads_reports import fetch_rows
+from shelftide_amazon.ads_reports import fetch_attributed, fetch_rows
 from shelftide_amazon.auth import ADS_AUTH, HOSTS, ads_api
+from shelftide_amazon.mapping_ad_reports import (
+    AD_REPORTS,
+    ATTRIBUTION,
+    AdReport,
+    map_attributed,
+    map_report_row,
+    report_of,
+)
 from shelftide_amazon.mapping_ads import (
     PRODUCTS,
     Product,
@@ -18,7 +26,6 @@ from shelftide_amazon.mapping_ads import (
     map_ad,
     map_ad_group,
     map_campaign,
-    map_report_row,
 )
 from shelftide_amazon.replies import RefusedError, body_of, classify
 from shelftide_amazon.values import list_of, unrepeated
@@ -40,7 +47,7 @@ from shelftide_sdk.connector import (
 )
 from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ConnectorError, ContractError
 from shelftide_sdk.parallel import side_by_side
-from shelftide_sdk.records import Ad, AdDay, AdGroup, Campaign
+from shelftide_sdk.records import Ad, AdBreakdownDay, AdDay, AdGroup, Campaign
 
 PROFILES = "/v2/profiles"
 _PAGE = 100
@@ -49,6 +56,7 @@ _STATES = ("ENABLED", "PAUSED", "ARCHIVED")
 _RESTATED = days(30)
 _AT_ONCE = 16  # all that is kept: four windows of three products, and their ends
 _LONGEST_REPORT = 31
+_NAMED = "|".join((*AD_REPORTS, ATTRIBUTION))
 
 
 class Entity(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +99,11 @@ class AmazonAds(Connector):
             SettingField(
                 name="products", title="Products (sp, sb, sd; empty: all)", pattern=r"((sp|sb|sd)(,(sp|sb|sd))*)?"
             ),
+            SettingField(
+                name="reports",
+                title="Reports to read days by (empty: those of ads)",
+                pattern=rf"(({_NAMED})(, *({_NAMED}))*)?",
+            ),
         ),
         docs_url="https://advertising.amazon.com/API/docs",
         emulator="shelftide_amazon.emulator:AmazonEmulator",
@@ -100,7 +113,7 @@ class AmazonAds(Connector):
         Stream("campaigns", Campaign),
         Stream("ad_groups", AdGroup),
         Stream("ads", Ad),
-        Stream("ad_days", AdDay, (), "date", _RESTATED),
+        Stream("ad_days", AdDay, (AdBreakdownDay,), "date", _RESTATED),
     )
 
     @classmethod
@@ -215,7 +228,7 @@ class _Refusals:
         if not error.is_not_for_this_account:
             raise error
         self._left.discard(product)
-        self._ctx.log.info("this profile has no %s: %s", PRODUCTS[product].name, error.message)
+        self._ctx.log.info("this profile has no %s: %s", product, error.message)
         if not self._left:
             raise AuthorizationError("The grant opens no product of this advertising profile.") from error
 
@@ -297,32 +310,58 @@ async def _display_page(ctx: Context, path: str, start: int) -> list[Any]:
 
 async def _ad_days(ctx: Context, stream: Stream, cursor: Cursor | None, profile: Profile) -> AsyncIterator[Page]:
     """Days of ads, by reports of up to 31 days for each product that reaches so far back, several made at once."""
-    chosen = _chosen(ctx)
-    refusals, gone = _Refusals(ctx, chosen), set[str]()
+    chosen = _chosen_reports(ctx)
+    refusals, gone = _Refusals(ctx, list(chosen)), set[str]()
 
     async def report(name: str, start: date, last: date) -> AsyncIterator[Page]:
-        product = PRODUCTS[name]
         if name in gone:
             return
         try:
-            rows = await fetch_rows(ctx, product, (start, last))
+            rows = await fetch_rows(ctx, chosen[name], (start, last))
         except RefusedError as error:
             refusals.note(name, error)
             gone.add(name)
             return
-        mapping = partial(map_report_row, product=product, profile=profile, days=(start, last))
+        mapping = partial(map_report_row, report=chosen[name], profile=profile, days=(start, last))
         records, rejects = map_rows(rows, mapping, AdDay)
         yield Page(records=records, rejects=rejects)
 
     reads: list[Callable[[], AsyncIterator[Page]]] = []
     for first, last in _windows(ctx, stream, cursor, profile):
-        for name in chosen:
-            start = max(first, _today(ctx, profile) - timedelta(days=PRODUCTS[name].kept_days))
+        for name, asked in chosen.items():
+            start = max(first, _today(ctx, profile) - timedelta(days=asked.product.kept_days))
             if start <= last:
                 reads.append(partial(report, name, start, last))
+        if ATTRIBUTION in _reports(ctx):
+            reads.append(partial(_attributed, ctx, profile, first, last))
         reads.append(partial(_end, last))
     async for page in side_by_side(reads, _AT_ONCE):
         yield page
+
+
+async def _attributed(ctx: Context, profile: Profile, first: date, last: date) -> AsyncIterator[Page]:
+    async for rows in fetch_attributed(ctx, (first, last)):
+        records, rejects = map_rows(rows, partial(map_attributed, profile=profile, days=(first, last)), AdDay)
+        yield Page(records=records, rejects=rejects)
+
+
+def _reports(ctx: Context) -> list[str]:
+    """What the setting names. Raises ConfigurationError for a report that nobody knows."""
+    named = [name.strip() for name in ctx.settings.get("reports", "").split(",") if name.strip()]
+    unknown = [name for name in named if name not in AD_REPORTS and name != ATTRIBUTION]
+    if unknown:
+        raise ConfigurationError(
+            f"There is no report {unknown[0][:40]!r}.", hint="docs/connectors/amazon.md lists them."
+        )
+    return named
+
+
+def _chosen_reports(ctx: Context) -> dict[str, AdReport]:
+    """The reports that the setting names; without any those of the ads of the chosen products."""
+    named = _reports(ctx)
+    if not named:
+        return {name: report_of(PRODUCTS[name]) for name in _chosen(ctx)}
+    return {name: AD_REPORTS[name] for name in named if name != ATTRIBUTION}
 
 
 async def _end(last: date) -> AsyncIterator[Page]:

@@ -3,34 +3,35 @@
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from shelftide_amazon.auth import ads_api
-from shelftide_amazon.mapping_ads import Product
+from shelftide_amazon.mapping_ad_reports import AdReport
 from shelftide_amazon.replies import RefusedError, body_of
 from shelftide_amazon.reports import gunzip
-from shelftide_amazon.values import node_of
+from shelftide_amazon.values import list_of, node_of
 from shelftide_sdk.connector import Context
 from shelftide_sdk.errors import AuthorizationError, ContractError, TransientError
 
 REPORTS = "/reporting/reports"
+ATTRIBUTION_REPORT = "/attribution/report"
 _FIRST_WAIT, _LONGEST_WAIT = 5.0, 60.0
 _PATIENCE = timedelta(hours=3)  # some stay pending for ever; the next run asks again
 _WAITING = frozenset({"PENDING", "PROCESSING", "IN_PROGRESS"})
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-async def fetch_rows(ctx: Context, product: Product, days: tuple[date, date]) -> list[Any]:
-    """Rows of a daily report at the level of ads, days included, at most 31 of them.
+async def fetch_rows(ctx: Context, report: AdReport, days: tuple[date, date]) -> list[Any]:
+    """Rows of a daily report, days included, at most 31 of them.
 
     Raises:
         RefusedError: the account has no such product, or Amazon refuses the request.
         TransientError: the report failed, does not end, or its file is cut.
     """
-    report_id = await _create(ctx, product, days)
+    report_id = await _create(ctx, report, days)
     for last in (False, True):
         state = await _wait(ctx, report_id)
         try:
@@ -54,27 +55,48 @@ def rows_of(content: bytes) -> list[Any]:
     return found
 
 
-def request_of(product: Product, days: tuple[date, date]) -> dict[str, Any]:
+def request_of(report: AdReport, days: tuple[date, date]) -> dict[str, Any]:
     """The body that asks for a report. `DAILY` gives each row its own day."""
-    kind, group = product.report
     return {
-        "name": f"{kind} {days[0]} {days[1]}",
+        "name": f"{report.type} {days[0]} {days[1]}",
         "startDate": days[0].isoformat(),
         "endDate": days[1].isoformat(),
         "configuration": {
-            "adProduct": product.name,
-            "groupBy": [group],
-            "columns": product.asked,
-            "reportTypeId": kind,
+            "adProduct": report.product.name,
+            "groupBy": list(report.groups),
+            "columns": report.asked,
+            "reportTypeId": report.type,
             "timeUnit": "DAILY",
             "format": "GZIP_JSON",
         },
     }
 
 
-async def _create(ctx: Context, product: Product, days: tuple[date, date]) -> str:
+async def fetch_attributed(ctx: Context, days: tuple[date, date]) -> AsyncIterator[list[Any]]:
+    """Pages of Amazon Attribution's report by creative. Raises ContractError for a reply that is none."""
+    asked: dict[str, Any] = {
+        "reportType": "PERFORMANCE",
+        "groupBy": "CREATIVE",
+        "startDate": days[0].strftime("%Y%m%d"),
+        "endDate": days[1].strftime("%Y%m%d"),
+        "count": 5000,
+    }
+    followed = set[str]()
+    while True:
+        body = body_of(await ctx.client.post(ads_api(ctx.settings) + ATTRIBUTION_REPORT, json=asked))
+        yield list_of(body, "reports", "the report of Attribution")
+        token = body.get("cursorId")
+        if not token:
+            return
+        if not isinstance(token, str) or token in followed:
+            raise ContractError("the report of Attribution goes in a circle: a cursor came back")
+        followed.add(token)
+        asked["cursorId"] = token
+
+
+async def _create(ctx: Context, report: AdReport, days: tuple[date, date]) -> str:
     try:
-        response = await ctx.client.post(ads_api(ctx.settings) + REPORTS, json=request_of(product, days))
+        response = await ctx.client.post(ads_api(ctx.settings) + REPORTS, json=request_of(report, days))
     except RefusedError as error:
         running = _UUID.search(error.message)
         if not error.is_duplicate:

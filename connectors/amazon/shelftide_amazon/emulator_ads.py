@@ -10,7 +10,9 @@ import msgspec
 
 from shelftide_amazon import emulator_ads_facts as facts
 from shelftide_amazon.auth import MEDIA_TYPES
+from shelftide_amazon.emulator_ads_actions import ACTIONS, Advertiser
 from shelftide_amazon.emulator_door import AmazonDoor, Fault, Row
+from shelftide_amazon.mapping_ad_reports import AD_REPORTS, AdReport, report_of
 from shelftide_amazon.mapping_ads import PRODUCTS
 from shelftide_sdk.testing.emulator import Request, Response, Route, reply
 from shelftide_sdk.testing.world.model import Brand, stable_id
@@ -56,6 +58,8 @@ class AdsNodes:
             ),
             Route("POST", r"/reporting/reports", self._api(self._create)),
             Route("GET", r"/reporting/reports/(?P<id>[\w-]+)", self._api(self._state)),
+            Route("POST", r"/attribution/report", self._api(self._attributed)),
+            *(Route(method, path, self._act(answer)) for method, path, answer in ACTIONS),
         )
 
     def _api(self, handler: Callable[[Request, list[Brand]], Any]) -> Callable[[Request], Response]:
@@ -68,6 +72,19 @@ class AdsNodes:
                 return self._fail(fault)
 
         return answer
+
+    def _act(self, answer: Callable[[Advertiser], tuple[int, Any]]) -> Callable[[Request], Response]:
+        def act(request: Request) -> Response:
+            try:
+                (brand,) = self._brands(request)
+                named = request.match.get("named", "")
+                body = request.json() if request.body else None
+                status, found = answer(Advertiser(world=self._door.world, brand=brand, named=named, body=body))
+            except Fault as fault:
+                return self._fail(fault)
+            return reply(found, status, headers={"x-amzn-requestid": self._door.request_id()})
+
+        return act
 
     def _fail(self, fault: Fault) -> Response:
         body = {"code": fault.code, "details": str(fault), "requestId": self._door.request_id()}
@@ -152,9 +169,7 @@ class AdsNodes:
         try:
             wanted = body["configuration"]
             days = date.fromisoformat(body["startDate"]), date.fromisoformat(body["endDate"])
-            kinds = {product.name: product.report for product in PRODUCTS.values()}
-            kind = kinds.get(wanted["adProduct"])
-            if kind is None or (wanted["reportTypeId"], wanted["groupBy"]) != (kind[0], [kind[1]]):
+            if _report(wanted) is None:
                 raise Fault(400, "400", f"configuration reportTypeId {wanted['reportTypeId']} is not supported")
             if wanted["timeUnit"] != "DAILY" or wanted["format"] != "GZIP_JSON" or "date" not in wanted["columns"]:
                 raise Fault(400, "400", "configuration columns includes invalid values")
@@ -197,10 +212,29 @@ class AdsNodes:
 
     def _content(self, made: Asked, brand: Brand) -> list[Row]:
         wanted = made.body["configuration"]
-        product = next(name for name, product in PRODUCTS.items() if product.name == wanted["adProduct"])
+        report = _report(wanted)
+        assert report is not None  # it was when it was asked for
+        product = next(name for name, product in PRODUCTS.items() if product is report.product)
         days = date.fromisoformat(made.body["startDate"]), date.fromisoformat(made.body["endDate"])
         rows = facts.report_rows(self._door.world, brand, product, days, "restate" in self._door.scenarios)
-        shown = [{name: row.get(name) for name in wanted["columns"]} for row in rows]
+        shown = [{name: row.get(name) for name in wanted["columns"]} for row in facts.rolled_up(rows, report)]
         if self._drifts():
             shown = [{**row, "fieldAddedLastNight": {"deep": [1]}} for row in shown]
         return self._door.rearranged(shown)
+
+    def _attributed(self, request: Request, brands: list[Brand]) -> Row:
+        asked = request.json()
+        if not isinstance(asked, dict) or not {"reportType", "startDate", "endDate"} <= asked.keys():
+            raise Fault(400, "400", "the request lacks its type or its days")
+        return {"reports": self._attributed_rows(brands[0]), "size": 0, "cursorId": None}
+
+    def _attributed_rows(self, brand: Brand) -> list[Row]:
+        """None: no link of these brands carries a tag of Attribution."""
+        return []
+
+
+def _report(wanted: Any) -> AdReport | None:
+    """The type of report that a configuration asks for."""
+    known = (*map(report_of, PRODUCTS.values()), *AD_REPORTS.values())
+    asked = (wanted["adProduct"], wanted["reportTypeId"], tuple(wanted["groupBy"]))
+    return next((each for each in known if (each.product.name, each.type, each.groups) == asked), None)

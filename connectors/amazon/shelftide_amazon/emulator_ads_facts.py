@@ -6,6 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shelftide_amazon.emulator_goods_facts import asin_of
+from shelftide_amazon.mapping_ad_reports import AdReport
+from shelftide_sdk.records import AdLevel
 from shelftide_sdk.testing.world.model import AdEntity, AdFigures, Brand, WorldView, stable_id
 
 Row = dict[str, Any]
@@ -147,3 +149,24 @@ def _figures(brand: Brand, figures: AdFigures, parents: dict[str, str], product:
     for window, count in purchases_of(conversions).items():
         row |= {f"purchases{window}": count, f"sales{window}": float(round(each * count, 2))}
     return row
+
+
+def rolled_up(rows: list[Row], report: AdReport) -> list[Row]:
+    """Rows of ads as those of a report on another level, or cut by the target that each ad has here."""
+    if report.level is AdLevel.AD:
+        return rows
+    found: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        ids = {name: row[name] for name in report.columns if name in ("campaignId", "adGroupId")}
+        ids |= {name: f"{name} {row['adGroupId']}" for name in (*report.bucket, *report.also)}
+        ids |= {name: row["adGroupId"] for name in ids if name in ("keywordId", "targetingId")}
+        bought = {column: row.get("purchases7d", row.get("purchases")) for column, _ in report.windows.values()}
+        ids |= {name: row[name] for name in ("date", "campaignBudgetCurrencyCode")}
+        key = tuple(ids.values())
+        other = found.get(key)
+        sums = bought | {name: value for name, value in row.items() if name not in ids and name != "adId"}
+        if other is None:
+            found[key] = sums | ids
+        else:
+            other |= {name: other[name] + value for name, value in sums.items()}
+    return list(found.values())

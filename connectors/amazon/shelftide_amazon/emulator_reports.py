@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from shelftide_amazon import emulator_analytics as analytics
 from shelftide_amazon import emulator_order_facts as orders
 from shelftide_amazon.emulator_door import AmazonDoor, Fault, Row
 from shelftide_amazon.emulator_goods_facts import stamp
@@ -18,7 +19,6 @@ from shelftide_sdk.testing.world.model import Brand, stable_id
 
 ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"
 HEALTH = "GET_V2_SELLER_PERFORMANCE_REPORT"
-RESTOCK = "GET_RESTOCK_INVENTORY_RECOMMENDATIONS_REPORT"
 _AGAIN = timedelta(hours=4)
 _STATES = ("IN_QUEUE", "IN_PROGRESS", "DONE")
 FILES = "tortuga-prod-na.s3-external-1.amazonaws.com"
@@ -43,7 +43,9 @@ class Made(msgspec.Struct, kw_only=True):
 
 
 class SellerReports:
-    """Reports of all sellers."""
+    """Reports of all sellers. `answered` are the types that it makes."""
+
+    answered = frozenset({ORDERS, HEALTH, *analytics.DOCUMENTS, *analytics.TABLES})
 
     def __init__(self, door: AmazonDoor) -> None:
         self._door = door
@@ -61,7 +63,7 @@ class SellerReports:
 
     def _create(self, request: Request, brand: Brand) -> Response:
         body = request.json()
-        if not isinstance(body, dict) or body.get("reportType") not in (ORDERS, HEALTH):
+        if not isinstance(body, dict) or body.get("reportType") not in self.answered:
             raise Fault(400, "InvalidInput", "Report type is not allowed for this seller.")
         if self._door.market_of(brand).id not in body.get("marketplaceIds", ()):
             raise Fault(400, "InvalidInput", "The marketplace is not one of the seller's.")
@@ -141,7 +143,12 @@ class SellerReports:
         market = self._door.market_of(brand)
         if made.type == HEALTH:
             return json.dumps(health(self._door, brand, market)).encode()
-        return self._orders(made, brand, market)
+        if made.type == ORDERS:
+            return self._orders(made, brand, market)
+        sales = analytics.sales_of(self._door.world, brand, market, _time(made.end, self._door.world.now))
+        if made.type in analytics.TABLES:
+            return analytics.table(analytics.TABLES[made.type](sales))
+        return json.dumps(analytics.DOCUMENTS[made.type](sales)).encode()
 
     def _orders(self, made: Made, brand: Brand, market: Marketplace) -> bytes:
         habits, world = self._door.scenarios, self._door.world

@@ -6,7 +6,7 @@ fourteen days.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,6 @@ from shelftide_amazon.values import (
     epoch_millis,
     identifier,
     maybe_moment,
-    maybe_whole,
     maybe_word,
     part,
     row_of,
@@ -28,7 +27,7 @@ from shelftide_amazon.values import (
 )
 from shelftide_sdk.errors import DataError
 from shelftide_sdk.money import Money
-from shelftide_sdk.records import Ad, AdDay, AdGroup, AdLevel, BudgetMode, Campaign
+from shelftide_sdk.records import Ad, AdGroup, BudgetMode, Campaign
 
 DEFAULT = "default"
 
@@ -107,7 +106,7 @@ def _midnight(value: Any, name: str, zone: str, *, after: bool = False) -> datet
     return (start + timedelta(days=1 if after else 0)).astimezone(UTC)
 
 
-def _number(row: Row, name: str) -> str:
+def numeric_id(row: Row, name: str) -> str:
     """An id, which is a number here, written as one or as text. Raises DataError for anything else."""
     found = identifier(row.get(name), name)
     if not found.isascii() or not found.isdigit():
@@ -115,7 +114,8 @@ def _number(row: Row, name: str) -> str:
     return found
 
 
-def _money(value: Any, name: str, currency: str) -> Money | None:
+def amount_in(value: Any, name: str, currency: str) -> Money | None:
+    """A number in the profile's currency; None for null. Raises DataError."""
     return None if value is None else Money.parse(decimal(value, name), currency)
 
 
@@ -136,14 +136,14 @@ def map_campaign(row: Any, product: Product, profile: Profile) -> Campaign:
     if isinstance(budget, Mapping):  # Sponsored Products nest it
         mode = maybe_word(budget, "budgetType")
         budget = budget.get("budget")
-    campaign_id = _number(row, "campaignId")
+    campaign_id = numeric_id(row, "campaignId")
     return Campaign(
         source_id=campaign_id,
         account_id=profile.profile_id,
         name=maybe_word(row, "name") or campaign_id,
         status=word(row, "state").lower(),
         objective=product.name,
-        budget=_money(budget, "budget", profile.currency),
+        budget=amount_in(budget, "budget", profile.currency),
         budget_mode=_mode(mode),
         starts_at=_midnight(row.get("startDate"), "startDate", profile.zone),
         ends_at=_midnight(row.get("endDate"), "endDate", profile.zone, after=True),
@@ -154,13 +154,13 @@ def map_campaign(row: Any, product: Product, profile: Profile) -> Campaign:
 def map_ad_group(row: Any, profile: Profile) -> AdGroup:
     """An ad group of any product. Raises DataError."""
     row = row_of(row, "an ad group")
-    group_id = _number(row, "adGroupId")
+    group_id = numeric_id(row, "adGroupId")
     return AdGroup(
         source_id=group_id,
-        campaign_id=_number(row, "campaignId"),
+        campaign_id=numeric_id(row, "campaignId"),
         name=maybe_word(row, "name") or group_id,
         status=word(row, "state").lower(),
-        bid=_money(row.get("defaultBid"), "defaultBid", profile.currency),
+        bid=amount_in(row.get("defaultBid"), "defaultBid", profile.currency),
         optimisation_goal=maybe_word(row, "bidOptimization"),
         updated_at=_updated(row),
     )
@@ -169,7 +169,7 @@ def map_ad_group(row: Any, profile: Profile) -> AdGroup:
 def map_ad(row: Any, profile: Profile) -> Ad:
     """An ad of any product. An ad of a product has no name; the product's number stands for it. Raises DataError."""
     row = row_of(row, "an ad")
-    ad_id = _number(row, "adId")
+    ad_id = numeric_id(row, "adId")
     asin = maybe_word(row, "asin")
     page = maybe_word(part(row, "landingPage"), "url")
     market = marketplace_in(profile.country)
@@ -177,49 +177,10 @@ def map_ad(row: Any, profile: Profile) -> Ad:
         page = f"https://{market.domain}/dp/{asin}"
     return Ad(
         source_id=ad_id,
-        ad_group_id=_number(row, "adGroupId"),
-        campaign_id=_number(row, "campaignId"),
+        ad_group_id=numeric_id(row, "adGroupId"),
+        campaign_id=numeric_id(row, "campaignId"),
         name=maybe_word(row, "name") or maybe_word(row, "sku") or asin or ad_id,
         status=word(row, "state").lower(),
         landing_page=page,
         updated_at=_updated(row),
     )
-
-
-def map_report_row(row: Any, product: Product, profile: Profile, days: tuple[date, date]) -> list[AdDay]:
-    """A day of an ad, a record a window. Raises DataError; a day outside the report's is another report's row."""
-    row = row_of(row, "a report's row")
-    on = day(row.get("date"), "date")
-    if not days[0] <= on <= days[1]:
-        raise DataError(f"the row's day {on} is not among those that were asked for")
-    currency = maybe_word(row, "campaignBudgetCurrencyCode") or profile.currency
-    base = AdDay(
-        level=AdLevel.AD,
-        entity_id=_number(row, "adId"),
-        day=on,
-        window=DEFAULT,
-        zone=profile.zone,
-        account_id=profile.profile_id,
-        campaign_id=_number(row, "campaignId"),
-        ad_group_id=_number(row, "adGroupId"),
-        spend=_money(row.get("cost"), "cost", currency),
-        impressions=_count(row, "impressions"),
-        clicks=_count(row, "clicks"),
-        video_views=_count(row, "videoCompleteViews"),
-    )
-    return [
-        msgspec.structs.replace(
-            base,
-            window=window,
-            conversions=None if row.get(count) is None else decimal(row[count], count),
-            revenue=_money(row.get(sales), sales, currency),
-        )
-        for window, (count, sales) in product.windows.items()
-    ]
-
-
-def _count(row: Row, name: str) -> int | None:
-    found = maybe_whole(row, name)
-    if found is not None and found < 0:
-        raise DataError(f"{name} is below zero")
-    return found

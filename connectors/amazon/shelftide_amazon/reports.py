@@ -8,7 +8,7 @@ import asyncio
 import gzip
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,7 @@ _STATE_COST = 0.0084
 _FIRST_WAIT, _LONGEST_WAIT = 5.0, 60.0
 _PATIENCE = timedelta(hours=2)
 _RECENT = timedelta(hours=4)
+_LISTED = timedelta(days=89.9)
 _LARGEST = 512 * 2**20
 _WAITING = frozenset({"IN_QUEUE", "IN_PROGRESS"})
 
@@ -142,6 +143,21 @@ async def _recent(ctx: Context, report: Report) -> Mapping[str, Any] | None:
             if row.get("processingStatus") in _WAITING:
                 waiting = row
     return waiting
+
+
+async def fetch_made_reports(ctx: Context, report: Report) -> AsyncIterator[File]:
+    """The documents of reports that Amazon makes by itself, by when it made them. It keeps them for 90 days."""
+    asked = {"reportTypes": report.type, "processingStatuses": "DONE", "marketplaceIds": report.marketplace.id}
+    if report.start is not None and report.end is not None:
+        oldest = ctx.captured_at - _LISTED
+        if report.end <= oldest:
+            return
+        asked |= {"createdSince": stamp(max(report.start, oldest)), "createdUntil": stamp(report.end)}
+    async for step in get_pages(ctx, _LIST, asked):
+        for row in step.rows:
+            yield await fetch_document(
+                ctx, str(node_of(row, "the list of reports", "reportDocumentId")["reportDocumentId"])
+            )
 
 
 def _covers(row: Mapping[str, Any], report: Report) -> bool:

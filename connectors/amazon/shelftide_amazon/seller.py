@@ -1,13 +1,13 @@
 """Amazon for sellers (SP-API): orders or days of sales, money, stock, inbound, listings, ranks, account health.
 
-Settings: `region` (na, eu or fe), `seller_id`, `orders_by` (search, report or v0), `kiosk`, `zone`. The chosen account
-adds `marketplace_id`. Personal data is never asked for, so that no restricted data token is needed.
+Settings: `region` (na, eu or fe), `seller_id`, `orders_by` (search, report or v0), `kiosk`, `reports`, `zone`. The
+chosen account adds `marketplace_id`. Personal data is never asked for, so that no restricted data token is needed.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, ClassVar
 
-from shelftide_amazon import kiosk, seller_goods, seller_money, seller_orders, seller_updates
+from shelftide_amazon import kiosk, seller_goods, seller_money, seller_orders, seller_reports, seller_updates
 from shelftide_amazon.auth import HOSTS, SELLER_AUTH, seller_api
 from shelftide_amazon.connection import marketplace_of
 from shelftide_amazon.marketplaces import MARKETPLACES
@@ -43,6 +43,7 @@ from shelftide_sdk.records import (
     Payout,
     Product,
     ProfileDay,
+    PromoCode,
     Refund,
     SalesDay,
     StockLevel,
@@ -80,8 +81,8 @@ class AmazonSeller(Connector):
             ),
             SettingField(
                 name="orders_by",
-                title="Read orders by search, report or v0",
-                pattern=r"(search|report|v0)?",
+                title="Read orders by search, report or v0 (or vendor: purchase orders)",
+                pattern=r"(search|report|v0|vendor)?",
                 example="search",
             ),
             SettingField(
@@ -90,12 +91,25 @@ class AmazonSeller(Connector):
                 pattern=r"(sales|economics|vendor)?",
                 example="",
             ),
+            SettingField(
+                name="money_by",
+                title="Read refunds and fees by events of old (events; empty: transactions)",
+                pattern=r"(events)?",
+                example="",
+            ),
+            SettingField(
+                name="reports",
+                title="Report types to read streams by, with commas (empty: none)",
+                pattern=r"(GET_[A-Z0-9_]+(, *GET_[A-Z0-9_]+)*)?",
+                example="",
+            ),
             SettingField(name="zone", title="Reporting zone (empty: the marketplace's)", pattern=_ZONE, example=""),
         ),
         # Default rates of the usage plans; a busy seller may have more. Token buckets a seller, app and operation.
         budgets=(
             _budget("orders search", 0.0056, 20, "/orders/2026-01-01/orders"),
             _budget("orders v0", 0.0167, 20, "/orders/v0/orders"),
+            _budget("purchase orders", 10, 10, seller_orders.PURCHASE_ORDERS.path),
             _budget("inventory", 2, 2, "/fba/inventory/v1/summaries"),
             _budget("reports", 0.0167, 15, "/reports/2021-06-30/reports"),
             _budget("report documents", 0.0167, 15, "/reports/2021-06-30/documents"),
@@ -119,7 +133,7 @@ class AmazonSeller(Connector):
     auth: ClassVar[OAuth2] = SELLER_AUTH
     webhooks: ClassVar[Webhooks | None] = WEBHOOKS
     streams: ClassVar[tuple[Stream, ...]] = (
-        Stream("orders", Order, (OrderLine,), "lastUpdatedTime", days(2)),
+        Stream("orders", Order, (OrderLine, PromoCode), "lastUpdatedTime", days(2)),
         Stream("refunds", Refund, (), "postedDate", _DEFERRED),
         Stream("fees", Fee, (), "postedDate", _DEFERRED),
         # A group fills for two weeks, and its transfer may fail and be made again.
@@ -184,13 +198,15 @@ class AmazonSeller(Connector):
         return found
 
     async def discover(self, ctx: Context) -> list[Stream]:
-        """Orders, or the days of a dataset of Data Kiosk: both would count each sale twice."""
+        """Orders, or days of sales (of Data Kiosk, or by a report): both would count each sale twice."""
         chosen = ctx.settings.get("kiosk", "")
         if chosen and chosen not in kiosk.DATASETS:
             raise ConfigurationError(f"There is no dataset {chosen[:20]!r}.", hint="Choose sales, economics or vendor.")
         left_out = {"sales_days", "traffic_days"} if not chosen else {"orders"}
         if chosen == "vendor":  # whose visits are in another view
             left_out |= {"traffic_days"}
+        reported = {name for name in seller_reports.REPORTS if seller_reports.chosen(ctx.settings, name)}
+        left_out = (left_out - reported) | ({"orders"} if "sales_days" in reported else set())
         return [stream for stream in self.streams if stream.name not in left_out]
 
     async def read(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
@@ -208,8 +224,12 @@ class AmazonSeller(Connector):
             "sales_days": kiosk.read_sales,
             "traffic_days": kiosk.read_visits,
         }
-        async for page in reads[stream.name](ctx, stream, cursor):
+        reports = seller_reports.chosen(ctx.settings, stream.name)
+        async for page in seller_reports.read_chosen(ctx, stream, cursor):
             yield page
+        if not seller_reports.in_place(reports):
+            async for page in reads[stream.name](ctx, stream, cursor):
+                yield page
 
     async def webhook(self, ctx: Context, request: WebhookRequest) -> list[Page]:
         """Stock as a notification tells it; orders and listings are read again, as they are now."""
@@ -219,7 +239,9 @@ class AmazonSeller(Connector):
 def _orders_by(ctx: Context) -> str:
     found = ctx.settings.get("orders_by") or "search"
     if found not in seller_orders.READS:
-        raise ConfigurationError(f"Orders cannot be read by {found[:20]!r}.", hint="Choose search, report or v0.")
+        raise ConfigurationError(
+            f"Orders cannot be read by {found[:20]!r}.", hint="Choose search, report, v0 or vendor."
+        )
     return found
 
 

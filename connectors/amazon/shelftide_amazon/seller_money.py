@@ -5,12 +5,15 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from shelftide_amazon.auth import seller_api
 from shelftide_amazon.connection import marketplace_of, zone_of
+from shelftide_amazon.mapping_events import map_event_fees, map_event_refund, rows_of
 from shelftide_amazon.mapping_money import map_fees, map_payout, map_refund
 from shelftide_amazon.paging import Listing, get_pages, stamp, windows
-from shelftide_amazon.values import unrepeated
+from shelftide_amazon.replies import body_of
+from shelftide_amazon.values import maybe_word, node_of, row_of, unrepeated
 from shelftide_sdk.connector import Context, Cursor, Mapped, Page, Stream, days, map_rows
-from shelftide_sdk.errors import DataError
+from shelftide_sdk.errors import ContractError, DataError
 
 TRANSACTIONS = Listing(
     path="/finances/2024-06-19/transactions",
@@ -24,6 +27,7 @@ GROUPS = Listing(
     token=("payload", "NextToken"),
     param="NextToken",
 )
+EVENTS = "/finances/v0/financialEvents"
 # Above 180 days between the bounds the answer is empty, without an error.
 _LONGEST_WINDOW = days(179)
 _KEPT = days(730)
@@ -32,14 +36,44 @@ _SETTLED = days(2.5 / 1440)  # bounds must be more than two minutes old
 
 async def read_refunds(ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
     """Refunds among the transactions."""
-    async for page in _transactions(ctx, stream, cursor, partial(map_refund, zone=zone_of(ctx.settings))):
+    read, mapping = (_events, map_event_refund) if _by_events(ctx) else (_transactions, map_refund)
+    async for page in read(ctx, stream, cursor, partial(mapping, zone=zone_of(ctx.settings))):
         yield page
 
 
 async def read_fees(ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
     """Fees of all transactions."""
-    async for page in _transactions(ctx, stream, cursor, partial(map_fees, zone=zone_of(ctx.settings))):
+    read, mapping = (_events, map_event_fees) if _by_events(ctx) else (_transactions, map_fees)
+    async for page in read(ctx, stream, cursor, partial(mapping, zone=zone_of(ctx.settings))):
         yield page
+
+
+def _by_events(ctx: Context) -> bool:
+    return ctx.settings.get("money_by") == "events"
+
+
+async def _events(
+    ctx: Context, stream: Stream, cursor: Cursor | None, mapping: Callable[[Any], Mapped]
+) -> AsyncIterator[Page]:
+    """Financial events of old, which come in a list for each kind."""
+    token: str | None
+    for start, end in windows(_start(ctx, stream, cursor), ctx.captured_at - _SETTLED, _LONGEST_WINDOW):
+        asked: dict[str, Any] = {"PostedAfter": stamp(start), "PostedBefore": stamp(end), "MaxResultsPerPage": 100}
+        token, followed = "", set[str]()
+        while token is not None:
+            more = {"NextToken": token} if token else {}
+            response = await ctx.client.get(seller_api(ctx.settings) + EVENTS, params=asked | more)
+            payload = node_of(body_of(response), "listFinancialEvents", "payload")["payload"]
+            rows = rows_of(
+                row_of(node_of(payload, "listFinancialEvents", "FinancialEvents")["FinancialEvents"], "events")
+            )
+            records, rejects = map_rows(rows, mapping, stream.record)
+            yield Page(records=records, rejects=rejects)
+            token = maybe_word(payload, "NextToken")
+            if token in followed:
+                raise ContractError("the list of financial events goes in a circle: a token came back")
+            followed |= {token} if token else set()
+        yield Page(cursor={"postedDate": _place(ctx, end)})
 
 
 async def _transactions(

@@ -1,4 +1,4 @@
-"""Orders of a seller, read in one of three ways: by the search of 2026, by the flat file, or by the search of old."""
+"""Orders of a seller, by the search of 2026, by the flat file or by the search of old; purchase orders of a vendor."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
@@ -16,6 +16,7 @@ from shelftide_amazon.mapping_orders import (
     map_order_rows,
     map_order_v0,
 )
+from shelftide_amazon.mapping_vendor import map_purchase_order
 from shelftide_amazon.paging import Listing, Step, get_pages, stamp, windows
 from shelftide_amazon.replies import RefusedError
 from shelftide_amazon.reports import Report, fetch_report
@@ -37,6 +38,13 @@ SEARCH_V0 = Listing(
     alone=True,
     kept=("MarketplaceIds",),
 )
+PURCHASE_ORDERS = Listing(
+    path="/vendor/orders/v1/purchaseOrders",
+    rows=("payload", "orders"),
+    token=("payload", "pagination", "nextToken"),
+    param="nextToken",
+)
+_VENDORS_WINDOW = days(7)
 # Items come at 0.5 a second, orders at one in a minute, out of one budget.
 _ITEMS_COST = 0.034
 REPORT = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"
@@ -198,8 +206,25 @@ async def _report_window(ctx: Context, start: datetime, end: datetime) -> AsyncI
     yield Page(records=records, rejects=rejects, cursor={"lastUpdatedTime": end.isoformat()})
 
 
+# -- purchase orders of a vendor --------------------------------------------------------------------------------------
+
+
+async def read_purchase_orders(ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
+    """Purchase orders that changed, by windows of seven days: Amazon gives no longer ones."""
+    market, zone = marketplace_of(ctx.settings), zone_of(ctx.settings)
+    for start, end in windows(_start(ctx, stream, cursor), ctx.captured_at, _VENDORS_WINDOW):
+        asked = {"changedAfter": stamp(start), "changedBefore": stamp(end), "limit": 100}
+        seen: set[str] = set()
+        async for step in get_pages(ctx, PURCHASE_ORDERS, asked):
+            rows = unrepeated(step.rows, seen, "purchaseOrderNumber")
+            records, rejects = map_rows(rows, partial(map_purchase_order, market=market, zone=zone), Order)
+            yield Page(records=records, rejects=rejects)
+        yield Page(cursor={"lastUpdatedTime": end.isoformat()})
+
+
 READS: Mapping[str, Callable[[Context, Stream, Cursor | None], AsyncIterator[Page]]] = {
     "search": read_search,
     "report": read_report,
     "v0": read_v0,
+    "vendor": read_purchase_orders,
 }

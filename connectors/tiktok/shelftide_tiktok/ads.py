@@ -22,6 +22,7 @@ from shelftide_sdk.connector import (
     HealthState,
     Mapped,
     Page,
+    SettingField,
     Stream,
     days,
     map_rows,
@@ -56,6 +57,7 @@ _HOURS = days(14)
 _ALL = {"campaign": "CAMPAIGN_STATUS_ALL", "adgroup": "ADGROUP_STATUS_ALL", "ad": "AD_STATUS_ALL"}
 _AT_ONCE = 10  # reports that are under way together: an app has ten calls a second
 _LEVELS = {AdLevel.CAMPAIGN: "AUCTION_CAMPAIGN", AdLevel.AD_GROUP: "AUCTION_ADGROUP", AdLevel.AD: "AUCTION_AD"}
+_TOTAL = "AUCTION_ADVERTISER"
 # Our dimension -> the platform's. The word of the reply is the bucket.
 BREAKDOWNS = {"gender": "gender", "age": "age", "country": "country_code", "os": "platform"}
 
@@ -65,7 +67,7 @@ Cut = Callable[[Row], Mapped]
 
 class TikTokAds(Connector):
     """One advertiser. Settings `advertiser_id`, `currency` and `zone` come from the account; the last two are looked
-    up when they are missing."""
+    up when they are missing. With `totals` days are those of the account."""
 
     info: ClassVar[ConnectorInfo] = ConnectorInfo(
         name="tiktok-ads",
@@ -74,6 +76,9 @@ class TikTokAds(Connector):
         api_requires=(1, 0),
         hosts=("business-api.tiktok.com",),
         tier="gold",
+        settings=(
+            SettingField(name="totals", title="Days of the whole account only (yes; empty: no)", pattern=r"(yes)?"),
+        ),
         # The default tier: 600 calls a minute for an app and endpoint, 10 a second.
         budgets=(
             Budget(name="tiktok ads a minute", calls=600, seconds=60, scope="app", endpoints="/open_api/"),
@@ -143,14 +148,16 @@ class TikTokAds(Connector):
     async def _ad_days(
         self, ctx: Context, stream: Stream, cursor: Cursor | None, of: Advertiser
     ) -> AsyncIterator[Page]:
+        levels = {AdLevel.ACCOUNT: _TOTAL} if _is_whole(ctx) else _LEVELS
+
         async def level_days(first: date, last: date, level: AdLevel) -> AsyncIterator[Page]:
-            report = _report(of, first, last, _LEVELS[level], (ID_OF[level], "stat_time_day"), METRICS)
+            report = _report(of, first, last, levels[level], (ID_OF[level], "stat_time_day"), METRICS)
             async for rows in _rows(ctx, report):
                 yield _page(rows, partial(map_ad_day, of=of, level=level), AdDay)
 
         reads: list[Callable[[], AsyncIterator[Page]]] = []
         for first, last in _windows(ctx, stream, cursor, of):
-            reads += [partial(level_days, first, last, level) for level in _LEVELS]
+            reads += [partial(level_days, first, last, level) for level in levels]
             reads.append(partial(_end, last, of))
         async for page in side_by_side(reads, _AT_ONCE):
             yield page
@@ -162,20 +169,26 @@ class TikTokAds(Connector):
             async for rows in _rows(ctx, report):
                 yield _cut(rows, of, dimension, name)
 
+        level, key = (_TOTAL, "advertiser_id") if _is_whole(ctx) else ("AUCTION_CAMPAIGN", "campaign_id")
         recent = (ctx.captured_at - _HOURS).astimezone(ZoneInfo(of.zone)).date()
         reads: list[Callable[[], AsyncIterator[Page]]] = []
         for first, last in _windows(ctx, stream, cursor, of):
             for dimension, name in BREAKDOWNS.items():
-                wanted = ("campaign_id", "stat_time_day", name)
-                report = _report(of, first, last, "AUCTION_CAMPAIGN", wanted, AUDIENCE_METRICS, kind="AUDIENCE")
+                wanted = (key, "stat_time_day", name)
+                report = _report(of, first, last, level, wanted, AUDIENCE_METRICS, kind="AUDIENCE")
                 reads.append(partial(cut, report, dimension, name))
             for day in _days(max(first, recent), last):
-                hourly = ("campaign_id", "stat_time_hour")
-                report = _report(of, day, day, "AUCTION_CAMPAIGN", hourly, (*AUDIENCE_METRICS, "conversion"))
+                hourly = (key, "stat_time_hour")
+                report = _report(of, day, day, level, hourly, (*AUDIENCE_METRICS, "conversion"))
                 reads.append(partial(cut, report, "hour", "stat_time_hour"))
             reads.append(partial(_end, last, of))
         async for page in side_by_side(reads, _AT_ONCE):
             yield page
+
+
+def _is_whole(ctx: Context) -> bool:
+    """Whether days are those of the whole account, not of its campaigns, ad groups and ads."""
+    return ctx.settings.get("totals") == "yes"
 
 
 async def _end(last: date, of: Advertiser) -> AsyncIterator[Page]:
@@ -287,7 +300,11 @@ def _report(  # noqa: PLR0917 - a report's six parts, in the order of the platfo
 ) -> Report:
     """Parameters of a synchronous report. Deleted ads count: without the filter totals miss them."""
     status = {"AUCTION_CAMPAIGN": "campaign_status", "AUCTION_ADGROUP": "adgroup_status", "AUCTION_AD": "ad_status"}
-    every = {"field_name": status[data_level], "filter_type": "IN", "filter_value": json.dumps(["STATUS_ALL"])}
+    every = {
+        "field_name": status.get(data_level, "ad_status"),
+        "filter_type": "IN",
+        "filter_value": json.dumps(["STATUS_ALL"]),
+    }
     above = {"AUCTION_ADGROUP": ["campaign_id"], "AUCTION_AD": ["campaign_id", "adgroup_id"]}
     return {
         "advertiser_id": of.advertiser_id,

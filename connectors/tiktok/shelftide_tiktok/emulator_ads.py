@@ -29,6 +29,7 @@ from shelftide_tiktok.emulator_ads_facts import (
     metric_values,
     totals_by_level,
 )
+from shelftide_tiktok.emulator_ads_reference import REFERENCE, Asked, Call, check, fields_of
 from shelftide_tiktok.emulator_door import Denied, TikTokEmulator
 from shelftide_tiktok.emulator_grants import Issued, TokenState
 
@@ -74,6 +75,10 @@ class TikTokAdsEmulator(TikTokEmulator):
             Route("GET", rf"{_API}/advertiser/info/", self._answer(self._info)),
             Route("GET", rf"{_API}/(?P<kind>campaign|adgroup|ad)/get/", self._answer(self._entities)),
             Route("GET", rf"{_API}/report/integrated/get/", self._answer(self._report)),
+            *(
+                Route(call.method, f"{_API}/{path}/", self._answer(self._refer(call)))
+                for path, call in REFERENCE.items()
+            ),
         )
 
     def not_found(self, request: Request) -> Response:
@@ -188,6 +193,19 @@ class TikTokAdsEmulator(TikTokEmulator):
             raise Denied(40001, "No permission to operate advertiser")
         return {"list": self._rearranged([advertiser_row(self._accounts[key], key) for key in ids])}
 
+    def _refer(self, call: Call) -> Callable[[Request, Sequence[str]], Row]:
+        """A call that no stream makes. One without an advertiser is answered for the first that the token opens."""
+
+        def answer(request: Request, opened: Sequence[str]) -> Row:
+            fields = fields_of(request)
+            check(call, fields)
+            advertiser = fields.get("advertiser_id") or opened[0]
+            if advertiser not in opened:
+                raise Denied(40001, "No permission to operate advertiser")
+            return call.answer(Asked(brand=self._accounts[advertiser], world=self.world, fields=fields))
+
+        return answer
+
     def _world_ads(self, brand: Brand) -> dict[str, AdEntity]:
         return self._memory.get(
             ("ads", brand.key), lambda: {entity.key: entity for entity in self.world.ads(brand.key, NETWORK)}
@@ -219,32 +237,36 @@ class TikTokAdsEmulator(TikTokEmulator):
         metrics = [str(each) for each in _list(request, "metrics")]
         if level is None or asked.get("service_type") != "AUCTION" or IDS[level] not in dimensions:
             raise Denied(40002, "data_level, service_type and dimensions do not go together")
-        known = AUDIENCE_METRICS if asked.get("report_type") == "AUDIENCE" else METRICS
-        if asked.get("report_type") not in ("BASIC", "AUDIENCE") or set(metrics) - known:
+        if asked.get("report_type") not in ("BASIC", "AUDIENCE"):
+            raise Denied(40002, f"report_type is none of BASIC and AUDIENCE: {asked.get('report_type')}")
+        known = AUDIENCE_METRICS if asked["report_type"] == "AUDIENCE" else METRICS
+        if set(metrics) - known:
             raise Denied(40002, f"Invalid metric fields: {sorted(set(metrics) - known)}")
         return self._page(request, self._report_rows(request, brand, level, dimensions, metrics))
 
     def _report_rows(
         self, request: Request, brand: Brand, level: str, dimensions: Sequence[str], metrics: Sequence[str]
     ) -> list[Row]:
-        first, last = self._window(request, hourly="stat_time_hour" in dimensions)
+        lifetime = request.params.get("query_lifetime") == "true"
+        first, last = (None, None) if lifetime else self._window(request, hourly="stat_time_hour" in dimensions)
         ads = self._world_ads(brand)
         every = "STATUS_ALL" in request.params.get("filtering", "")
         shown = [
             self._ripe(figures)
             for figures in self.world.ad_days(brand.key, NETWORK)
-            if first <= figures.day <= last and (every or not is_deleted(ads[figures.ad_key]))
+            if (first is None or first <= figures.day) and (last is None or figures.day <= last)
+            if every or not is_deleted(ads[figures.ad_key])
         ]
         extra = [name for name in dimensions if name in CUTS]
-        unknown = set(dimensions) - {IDS[level], "stat_time_day", *CUTS}
+        unknown = set(dimensions) - {IDS[level], *CUTS} - (set() if lifetime else {"stat_time_day"})
         if unknown or len(extra) > 1:
             raise Denied(40002, f"Invalid dimensions: {dimensions}")
         rows = []
-        for (key, day), totals in sorted(totals_by_level(shown, ads, level).items()):
-            parents = _parents(ads, key)
+        for (key, day), totals in sorted(totals_by_level(shown, ads, level, lifetime=lifetime).items()):
+            own = request.params["advertiser_id"] if level == "account" else entity_id(key)
             for bucket, part in self._parts(totals, key, extra).items():
-                named = {IDS[level]: entity_id(key), **_when(brand, day, extra, bucket)}
-                rows.append({"dimensions": named, "metrics": metric_values(part, metrics, parents)})
+                named = {IDS[level]: own, **_when(brand, day, extra, bucket)}
+                rows.append({"dimensions": named, "metrics": metric_values(part, metrics, _parents(ads, key))})
         return rows
 
     def _ripe(self, figures: AdFigures) -> AdFigures:
@@ -294,10 +316,12 @@ def _parents(ads: Mapping[str, AdEntity], key: str) -> dict[str, str]:
     return found
 
 
-def _when(brand: Brand, day: date, extra: Sequence[str], bucket: str) -> Row:
+def _when(brand: Brand, day: date | None, extra: Sequence[str], bucket: str) -> Row:
+    home = brand.market if bucket == "HOME" else bucket
+    if day is None:
+        return dict.fromkeys(extra, home)
     if extra == ["stat_time_hour"]:
         return {"stat_time_hour": f"{day.isoformat()} {bucket}:00:00"}
-    home = brand.market if bucket == "HOME" else bucket
     return {"stat_time_day": f"{day.isoformat()} 00:00:00", **dict.fromkeys(extra, home)}
 
 

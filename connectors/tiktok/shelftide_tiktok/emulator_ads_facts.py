@@ -13,8 +13,13 @@ from shelftide_sdk.testing.world.model import AdEntity, AdFigures, Brand, Video,
 
 Row = dict[str, Any]
 NETWORK = "tiktok-ads"
-LEVELS = {"AUCTION_CAMPAIGN": "campaign", "AUCTION_ADGROUP": "ad_group", "AUCTION_AD": "ad"}
-IDS = {"campaign": "campaign_id", "ad_group": "adgroup_id", "ad": "ad_id"}
+LEVELS = {
+    "AUCTION_ADVERTISER": "account",
+    "AUCTION_CAMPAIGN": "campaign",
+    "AUCTION_ADGROUP": "ad_group",
+    "AUCTION_AD": "ad",
+}
+IDS = {"account": "advertiser_id", "campaign": "campaign_id", "ad_group": "adgroup_id", "ad": "ad_id"}
 COUNTS = {
     "impressions": "impressions",
     "clicks": "clicks",
@@ -140,15 +145,15 @@ def changed_at(entity: AdEntity, last_days: Mapping[str, date], zone: str) -> da
 
 
 def totals_by_level(
-    figures: Iterable[AdFigures], ads: Mapping[str, AdEntity], level: str
-) -> dict[tuple[str, date], Totals]:
-    """Totals of each entity of a level on each day; the keys are the world's."""
-    found: dict[tuple[str, date], Totals] = defaultdict(lambda: Totals(counts={}))
+    figures: Iterable[AdFigures], ads: Mapping[str, AdEntity], level: str, *, lifetime: bool = False
+) -> dict[tuple[str, date | None], Totals]:
+    """Totals of each entity of a level on each day, or over all days; keys are the world's, "" is the account's."""
+    found: dict[tuple[str, date | None], Totals] = defaultdict(lambda: Totals(counts={}))
     for row in figures:
-        key = row.ad_key
-        for _ in range({"ad": 0, "ad_group": 1, "campaign": 2}[level]):
+        key = "" if level == "account" else row.ad_key
+        for _ in range({"ad_group": 1, "campaign": 2}.get(level, 0)):
             key = ads[key].parent_key
-        found[key, row.day].add(row)
+        found[key, None if lifetime else row.day].add(row)
     return dict(found)
 
 

@@ -33,7 +33,12 @@ METRICS = (
     "total_purchase_value",
 )
 AUDIENCE_METRICS = ("spend", "impressions", "clicks")
-ID_OF = {AdLevel.CAMPAIGN: "campaign_id", AdLevel.AD_GROUP: "adgroup_id", AdLevel.AD: "ad_id"}
+ID_OF = {
+    AdLevel.AD: "ad_id",
+    AdLevel.AD_GROUP: "adgroup_id",
+    AdLevel.CAMPAIGN: "campaign_id",
+    AdLevel.ACCOUNT: "advertiser_id",
+}
 # Words that a bucket may be: another one is a change of the platform's, kept aside until somebody has looked.
 _BUCKETS = {
     "gender": re.compile(r"FEMALE|MALE|NONE|UNKNOWN"),
@@ -125,7 +130,7 @@ def map_ad_day(row: Row, of: Advertiser, level: AdLevel) -> AdDay:
         window=WINDOW,
         zone=of.zone,
         account_id=of.advertiser_id,
-        campaign_id=maybe_identifier(metrics.get("campaign_id")) if level is not AdLevel.CAMPAIGN else None,
+        campaign_id=maybe_identifier(metrics.get("campaign_id")) if level in (AdLevel.AD_GROUP, AdLevel.AD) else None,
         ad_group_id=maybe_identifier(metrics.get("adgroup_id")) if level is AdLevel.AD else None,
         spend=_money(metrics, "spend", of),
         impressions=_count(metrics, "impressions"),
@@ -142,16 +147,17 @@ def map_ad_day(row: Row, of: Advertiser, level: AdLevel) -> AdDay:
 
 
 def map_breakdown(row: Row, of: Advertiser, dimension: str, name: str) -> AdBreakdownDay:
-    """A row of a report cut by one dimension, at the level of campaigns. `name` is the dimension on the wire."""
+    """A row of a report cut by one dimension. `name` is the dimension on the wire; the row's own id tells its level."""
     dimensions, metrics = _halves(row)
     if name == "stat_time_hour":
         at = _local(dimensions.get(name))
         day, bucket = at.date(), f"{at.hour:02d}"
     else:
         day, bucket = _day(dimensions.get("stat_time_day")), _bucket(dimensions.get(name), name)
+    level = next((each for each, key in ID_OF.items() if dimensions.get(key) not in _NO_VALUE), AdLevel.CAMPAIGN)
     return AdBreakdownDay(
-        level=AdLevel.CAMPAIGN,
-        entity_id=identifier(dimensions.get("campaign_id"), "campaign_id"),
+        level=level,
+        entity_id=identifier(dimensions.get(ID_OF[level]), ID_OF[level]),
         day=day,
         window=WINDOW,
         dimension=dimension,

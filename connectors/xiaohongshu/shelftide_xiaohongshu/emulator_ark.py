@@ -12,6 +12,7 @@ from shelftide_sdk.testing.emulator import Request, Response, Route, reply
 from shelftide_sdk.testing.world.abroad import counted
 from shelftide_sdk.testing.world.model import Brand, Channel, Network, Order, Place, Product, RefundEvent, Sku
 from shelftide_xiaohongshu.auth import ARK_HOST, VERSION, sign_ark
+from shelftide_xiaohongshu.emulator_ark_actions import ACTIONS, Action, Shop
 from shelftide_xiaohongshu.emulator_ark_facts import (
     ASKED_BEFORE,
     expenses,
@@ -87,6 +88,7 @@ class ArkEmulator(XiaohongshuEmulator):
             "finance.pageQueryExpense": self._list_expenses,
             "businessdata.getKosData": self._list_staff_sales,
             **{method: self._known(build) for method, build in REFERENCE.items()},
+            **{method: self._acted(action) for method, action in ACTIONS.items()},
         }
 
     def routes(self) -> Sequence[Route]:
@@ -393,6 +395,21 @@ class ArkEmulator(XiaohongshuEmulator):
                 rows += staff_sales(order, brand, notes, day)
         shown, _, _ = _numbered(rows, body, "pageNo", most=1000)
         return {"count": len(rows), "data": self.rearranged(shown)}
+
+    def _acted(self, action: Action) -> Callable[[Row, Brand], Row]:
+        def answer(body: Row, brand: Brand) -> Row:
+            shop = Shop(
+                brand=brand,
+                now=self.now,
+                orders=self._orders(brand),
+                refunds=self._refunds(brand),
+                goods=self._shelf(brand),
+                places=self._places(brand),
+                available=self._available(brand),
+            )
+            return action.run(body, shop)  # type: ignore[no-any-return]  # some methods answer a text
+
+        return answer
 
     def _known(self, build: Callable[[Brand, str], Row]) -> Callable[[Row, Brand], Row]:
         """A method that says something of the platform, or of one order that this shop has."""

@@ -320,11 +320,11 @@ def stock_reply(sku: Sku, states: Sequence[StockState], places: Mapping[str, Pla
         {
             "skuId": sku_id,
             "whcode": warehouse_code(places[state.place_key]),
-            "skuStockInfo": _figures(state.available, state.committed),
+            "skuStockInfo": stock_figures(state.available, state.committed),
         }
         for state in states
     ]
-    total = _figures(sum(s.available for s in states), sum(s.committed for s in states))
+    total = stock_figures(sum(s.available for s in states), sum(s.committed for s in states))
     return {
         "response": {"success": True, "msg": "", "code": 0},
         "apiVersion": "V1",
@@ -333,7 +333,8 @@ def stock_reply(sku: Sku, states: Sequence[StockState], places: Mapping[str, Pla
     }
 
 
-def _figures(available: int, committed: int) -> Row:
+def stock_figures(available: int, committed: int) -> Row:
+    """The counts of a SKU, in a warehouse or in all."""
     aside = ("productChannelQuantity", "productChannelOccupiedQuantity")
     channels = dict.fromkeys((*aside, "activityChannelQuantity", "activityChannelOccupiedQuantity"), 0)
     return {

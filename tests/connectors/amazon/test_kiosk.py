@@ -30,7 +30,7 @@ US = MARKETPLACES["ATVPDKIKX0DER"]
 STREAMS = {stream.name: stream for stream in AmazonSeller.streams}
 
 
-@pytest.mark.evidence
+@pytest.mark.worlds
 class TestDaysOfSales(ConnectorConformance):
     connector = AmazonSeller
     emulator = SmallPages

@@ -15,7 +15,8 @@ from shelftide_amazon import emulator_order_facts as facts
 from shelftide_amazon.ads import AmazonAds
 from shelftide_amazon.ads_reports import rows_of
 from shelftide_amazon.emulator_door import Fault
-from shelftide_amazon.mapping_ads import PRODUCTS, Profile, map_campaign, map_report_row
+from shelftide_amazon.mapping_ad_reports import map_report_row, report_of
+from shelftide_amazon.mapping_ads import PRODUCTS, Profile, map_campaign
 from shelftide_amazon.mapping_goods import map_listing
 from shelftide_amazon.mapping_money import map_fees, map_refund
 from shelftide_amazon.mapping_orders import is_foreign, is_unpriced, map_order
@@ -234,14 +235,15 @@ def test_a_cut_or_foreign_file_is_refused() -> None:
 def test_report_rows_keep_windows_apart_and_unknown_as_none() -> None:
     row = {"date": "2026-02-01", "campaignId": 1, "adGroupId": 2, "adId": 3, "cost": Decimal("1.25"), "purchases7d": 4}
     day = date(2026, 2, 1)
-    found = {r.window: r for r in map_report_row(row, PRODUCTS["sp"], PROFILE, (day, day))}
+    rows = map_report_row(row, report_of(PRODUCTS["sp"]), PROFILE, (day, day))
+    found = {r.window: r for r in rows if isinstance(r, AdDay)}
     assert list(found) == ["default", "1d", "7d", "14d", "30d"]
     assert found["default"].conversions == 4
     assert found["1d"].conversions is None
     assert found["7d"].revenue is None
     assert found["7d"].clicks is None
     with pytest.raises(DataError, match="not among"):
-        map_report_row(row, PRODUCTS["sp"], PROFILE, (date(2026, 3, 1), date(2026, 3, 2)))
+        map_report_row(row, report_of(PRODUCTS["sp"]), PROFILE, (date(2026, 3, 1), date(2026, 3, 2)))
 
 
 def test_display_writes_days_and_words_its_own_way() -> None:

@@ -2,17 +2,23 @@
 
 import gzip
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from graphql import NoDeprecatedCustomRule, build_client_schema, parse, validate
 from tests.connectors.published import validated
+from tests.connectors.shopify.answers import Answers, lines_of
+from tests.connectors.test_scenarios import suite_of
 
 from shelftide_sdk.records import Location, Order, OrderLine, Product, Record, Refund, StockLevel, Variant
+from shelftide_sdk.testing.conformance import Bench
 from shelftide_sdk.webhooks import ForgedDeliveryError
+from shelftide_shopify import door
+from shelftide_shopify.connector import Shopify
 from shelftide_shopify.deliveries import FORM_OF, describe
-from shelftide_shopify.emulator_bulk import check
+from shelftide_shopify.emulator_bulk import FILE_HOST, check
 from shelftide_shopify.emulator_cost import MAX_QUERY_COST, CostCounter
 from shelftide_shopify.queries import all_queries, bulk_orders, bulk_products
 from shelftide_shopify.rest import READERS, UNREAD
@@ -38,6 +44,7 @@ CARRIERS: dict[str, set[type[Record]]] = {
 }
 
 
+@cache
 def introspection(version: str) -> Any:
     path = SCHEMAS / f"admin_{version}.introspection.json.gz"
     return build_client_schema(json.loads(gzip.decompress(path.read_bytes()))["data"], assume_valid=True)
@@ -47,9 +54,72 @@ def introspection(version: str) -> Any:
 def test_every_query_is_valid(version: Any) -> None:
     schema = introspection(version)
     faults = {name: [e.message for e in validate(schema, parse(query))] for name, query in all_queries().items()}
-    validated("shopify", len(faults), 0, [(name, found) for name, found in faults.items() if found])
+    validated("shopify, queries", len(faults), 0, [(name, found) for name, found in faults.items() if found])
     for query in (bulk_orders("2026-01-01T00:00:00Z", True), bulk_products("2026-01-01T00:00:00Z", True)):
         assert check(schema, query)[1] == ""
+
+
+@pytest.mark.parametrize("version", ["2026-07", "2026-10"])
+async def test_every_reply_of_the_emulator_is_valid(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, faults, requests, replies = Answers(introspection(version)), list[str](), 0, 0
+    monkeypatch.setattr(door, "API_VERSION", version)
+    for way in ("never", "always"):
+        wiring = suite_of(Shopify, monkeypatch).wiring()
+        wiring.settings = {**wiring.settings, "bulk": way}
+        async with Bench(wiring) as bench:
+            for stream in Shopify.streams:
+                bulk, reading = "", await bench.read(stream)
+                assert reading.error is None
+                for exchange in reading.exchanges:
+                    if exchange.path.endswith("graphql.json"):
+                        asked, body = json.loads(exchange.asked), json.loads(exchange.body)
+                        bulk = asked.get("variables", {}).get("query") or bulk
+                        faults += answers.faults(asked["query"], body["data"])
+                        requests, replies = requests + 1, replies + 1
+                    elif exchange.host == FILE_HOST:
+                        rows = lines_of(exchange.body)
+                        faults += [fault for row in rows for fault in answers.line_faults(bulk, row)]
+                        replies += len(rows)
+    validated("shopify, replies", requests, replies, faults)
+
+
+GOOD: dict[str, Any] = {
+    "id": "gid://shopify/Order/1",
+    "displayFinancialStatus": "PAID",
+    "createdAt": "2026-03-01T10:00:00Z",
+    "test": False,
+    "totalPriceSet": {"shopMoney": {"amount": "1.50", "currencyCode": "USD"}},
+    "lineItems": {"nodes": [{"id": "gid://shopify/LineItem/2", "quantity": 3}]},
+}
+ASKED = """{ orders(first: 1) { nodes { id displayFinancialStatus createdAt test
+    totalPriceSet { shopMoney { amount currencyCode } } lineItems(first: 1) { nodes { id quantity } } } } }"""
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, []),
+        ({"displayFinancialStatus": None}, []),
+        ({"displayFinancialStatus": "GIVEN"}, ["is no OrderDisplayFinancialStatus"]),
+        ({"createdAt": None}, ["createdAt is null"]),
+        ({"createdAt": "yesterday"}, ["createdAt is no DateTime"]),
+        ({"test": "no"}, ["test is no Boolean"]),
+        ({"totalPriceSet": {"shopMoney": {"amount": 1.5, "currencyCode": "USD"}}}, ["amount is no Decimal"]),
+        ({"totalPriceSet": {"shopMoney": {"amount": "1.5"}}}, ["currencyCode is missing"]),
+        ({"lineItems": {"nodes": [{"id": "gid://shopify/LineItem/2", "quantity": "3"}]}}, ["quantity is no Int"]),
+        ({"lineItems": {"nodes": {}}}, ["nodes is no list"]),
+        ({"note": "x"}, ["note was not asked for"]),
+    ],
+)
+def test_a_reply_that_breaks_the_schema_is_named(change: dict[str, Any], told: list[str]) -> None:
+    answers, row = Answers(introspection("2026-07")), GOOD | change
+    found = list(answers.faults(ASKED, {"orders": {"nodes": [row]}}))
+    assert [want in fault for want, fault in zip(told, found, strict=True)] == [True] * len(told)
+    line = {name: value for name, value in row.items() if name != "lineItems"}
+    if "lineItems" not in change:
+        assert len(list(answers.line_faults(ASKED, line))) == len(told)
+    assert list(answers.line_faults(ASKED, {"id": "gid://shopify/LineItem/2", "quantity": 3, "__parentId": "x"})) == []
+    assert list(answers.line_faults(ASKED, {"id": "gid://shopify/Refund/2"}))
 
 
 @pytest.mark.parametrize("version", ["2026-07", "2026-10"])

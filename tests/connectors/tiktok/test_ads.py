@@ -165,3 +165,20 @@ def test_the_newer_windows_go_before_the_older_one_and_none_is_made_up() -> None
         map_ad_group({**row, "conversion_window": 7}, OF)
     with pytest.raises(DataError):
         map_ad_group({**row, "pixel_id": 7.2e18}, OF)
+
+
+async def test_days_of_the_account_add_up_to_the_truth(world: World) -> None:
+    bench = ads(world, totals="yes")
+    truth = shown(bench, world)
+    days, cuts = await bench.read("ad_days"), await bench.read("ad_breakdown_days")
+    assert days.rejects == cuts.rejects == []
+    whole = [row for row in days.keyed().values() if isinstance(row, AdDay)]
+    parts = [row for row in cuts.keyed().values() if isinstance(row, AdBreakdownDay) and row.dimension == "gender"]
+    assert {(row.level, row.entity_id) for rows in (whole, parts) for row in rows} == {
+        (AdLevel.ACCOUNT, bench.settings["advertiser_id"])
+    }
+    assert sum(row.spend.amount for row in whole if row.spend) == sum(f.spend for f in truth)
+    assert sum(row.conversions or 0 for row in whole) == sum(f.conversions for f in truth)
+    assert (
+        sum(row.clicks or 0 for row in whole) == sum(row.clicks or 0 for row in parts) == sum(f.clicks for f in truth)
+    )

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from functools import partial
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from shelftide_sdk.auth import OAuth2
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.client import Budget
 from shelftide_sdk.connector import (
     Account,
@@ -264,7 +264,7 @@ async def _paged(ctx: Context, call: str, params: Mapping[str, Any]) -> AsyncIte
 
 def _exact(response: Any) -> Any:
     """The reply with its numbers as they were written: budgets are JSON numbers, and money is never a float."""
-    return json.loads(response.content, parse_float=Decimal)
+    return read_json(response.content)
 
 
 def _total_pages(data: Row, call: str) -> int:

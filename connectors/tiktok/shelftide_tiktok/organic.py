@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from shelftide_sdk.auth import OAuth2
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.client import Budget
 from shelftide_sdk.connector import (
     Account,
@@ -157,7 +158,7 @@ def _account_id(ctx: Context) -> str:
 async def _business(ctx: Context, fields: Sequence[str], **window: str) -> Row:
     params = {"business_id": _account_id(ctx), "fields": json.dumps(fields), **window}
     response = await ctx.client.get(f"{ORGANIC_API}business/get/", params=params)
-    return data_of(response.json(), "business/get/")
+    return data_of(read_json(response.content), "business/get/")
 
 
 async def _metrics(

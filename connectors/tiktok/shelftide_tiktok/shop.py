@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from shelftide_sdk.auth import OAuth2
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.connector import (
     Account,
     Connector,
@@ -174,7 +175,7 @@ class TikTokShop(Connector):
                 found.append(_page(rows_, lambda row: map_refund(row, shop), Refund))  # async
         for product_id in reading.products:
             response = await ctx.client.get(f"{SHOP_API}{PRODUCT}{product_id}")
-            row = response.json().get("data") or {}
+            row = read_json(response.content).get("data") or {}
             found.append(_page([row], lambda row: map_product(row, shop), Product))
         return found
 
@@ -215,7 +216,7 @@ class TikTokShop(Connector):
             if not ids:
                 continue
             response = await ctx.client.post(SHOP_API + INVENTORY, json={"product_ids": ids})
-            inventory = listed(data_of(response.json(), INVENTORY), "inventory", INVENTORY)
+            inventory = listed(data_of(read_json(response.content), INVENTORY), "inventory", INVENTORY)
             page = _page(unrepeated(inventory, "product_id", set()), map_stock, StockLevel)
             yield msgspec.structs.replace(page, rejects=[*page.rejects, *unanswered(ids, inventory)])
 
@@ -250,7 +251,7 @@ def _shop(settings: Mapping[str, str]) -> Shop:
 
 async def _list(ctx: Context, path: str, root: str, **params: str) -> Sequence[Row]:
     response = await ctx.client.get(SHOP_API + path, params=params)
-    return listed(data_of(response.json(), path), root, path)
+    return listed(data_of(read_json(response.content), path), root, path)
 
 
 def _sales(ctx: Context, found: Sequence[Row]) -> list[Row]:

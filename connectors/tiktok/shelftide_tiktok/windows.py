@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.client import Client
 from shelftide_sdk.connector import Context, Cursor, Stream
 from shelftide_sdk.errors import ConfigurationError, ContractError
@@ -140,7 +141,7 @@ async def pages(
             response = await client.get(SHOP_API + search.path, params=query | dict(filters))
         else:
             response = await client.post(SHOP_API + search.path, params=query, json=dict(filters))
-        found, token = _page(data_of(response.json(), search.path), search)
+        found, token = _page(data_of(read_json(response.content), search.path), search)
         if token in visited:
             raise ContractError("TikTok's paging goes round in a circle", detail=search.path)
         visited.add(token)

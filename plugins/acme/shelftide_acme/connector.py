@@ -28,6 +28,7 @@ from shelftide_sdk import (
     token_header,
 )
 from shelftide_sdk.auth import Auth
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.records import Order, OrderLine, Product, StockLevel, Variant
 
 API = "https://api.acme-market.example/v1"
@@ -60,7 +61,7 @@ class Acme(Connector):
         if response.status_code != 200:
             return None
         try:
-            body = response.json()
+            body = read_json(response.content)
         except ValueError:
             return TransientError("Acme sent a broken reply.")
         if not isinstance(body, dict) or body.get("ok") is True:
@@ -121,7 +122,7 @@ class Acme(Connector):
         return seller
 
     async def _body(self, ctx: Context, path: str, params: dict[str, Any]) -> dict[str, Any]:
-        body = (await ctx.client.get(f"{API}/{path}", params=params)).json()
+        body = read_json((await ctx.client.get(f"{API}/{path}", params=params)).content)
         if not isinstance(body, dict):
             raise ContractError("Acme's reply is not a JSON object.")
         return body

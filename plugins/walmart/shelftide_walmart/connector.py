@@ -1,9 +1,7 @@
 """Where Walmart keeps a seller's data: requests, paging, cursor."""
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
@@ -26,6 +24,7 @@ from shelftide_sdk import (
     map_rows,
 )
 from shelftide_sdk.auth import Auth
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.records import Order, OrderLine, StockLevel
 from shelftide_walmart.auth import API, AUTH, HOST
 from shelftide_walmart.mapping import map_order, map_stock
@@ -73,7 +72,7 @@ class Walmart(Connector):
         if response.status_code != 429:
             return None
         text = next((response.headers[name] for name in _REPLENISHED if name in response.headers), "")
-        if not text.isdigit() or len(text) > 14:
+        if not (text.isascii() and text.isdigit()) or len(text) > 14:
             return None
         return RateLimitedError("Walmart asks to wait.", retry_at=datetime.fromtimestamp(int(text) / 1000, UTC))
 
@@ -132,8 +131,7 @@ class Walmart(Connector):
 
     async def _get(self, ctx: Context, path: str, params: Mapping[str, str]) -> dict[str, Any]:
         response = await ctx.client.get(f"{API}/{path}", params=params)
-        # Amounts are JSON numbers: a float would change them.
-        body = json.loads(response.content, parse_float=Decimal)
+        body = read_json(response.content)  # amounts are JSON numbers: a float would change them
         if not isinstance(body, dict):
             raise ContractError("Walmart's reply is not a JSON object.")
         return body

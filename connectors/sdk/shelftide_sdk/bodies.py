@@ -15,6 +15,10 @@ _PIECE = 64 * 2**10
 _GZIP, _ZLIB, _BARE = 31, 15, -15
 
 
+class UnreadableError(ValueError):
+    """A text that is no JSON."""
+
+
 def read_json(content: bytes | str) -> Any:
     """A JSON text, its fractions as exact Decimals.
 
@@ -22,13 +26,15 @@ def read_json(content: bytes | str) -> Any:
     not its whole page.
 
     Raises:
-        ValueError: it is cut, not UTF-8, not JSON, or nested too deep.
+        UnreadableError: it is cut, not UTF-8, not JSON, nested too deep, or holds a number of thousands of digits.
         ContractError: an object names a field twice with two values (RFC 8259, 4: what then holds is anyone's guess).
     """
     try:
         return json.loads(content, parse_float=Decimal, object_pairs_hook=_object)
     except RecursionError as error:
-        raise ValueError("the JSON text is nested too deep") from error
+        raise UnreadableError("the JSON text is nested too deep") from error
+    except ValueError as error:
+        raise UnreadableError(f"not JSON: {error}") from error
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

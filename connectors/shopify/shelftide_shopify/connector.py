@@ -20,7 +20,7 @@ from shelftide_sdk.connector import (
     days,
     map_rows,
 )
-from shelftide_sdk.errors import ConnectorError
+from shelftide_sdk.errors import ConnectorError, ContractError
 from shelftide_sdk.records import (
     Campaign,
     InboundShipment,
@@ -93,6 +93,7 @@ _NEEDED = {
     "deletions": ("read_products", "read_orders"),
 }
 _RECHECK = 8
+_OTHER_FORM = (KeyError, TypeError, AttributeError, IndexError, ArithmeticError, ValueError)
 
 
 class Shopify(Connector):
@@ -180,6 +181,13 @@ class Shopify(Connector):
 
     async def read(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
         """Pages of a stream; each one's cursor resumes after a crash."""
+        try:
+            async for page in self._read(ctx, stream, cursor):
+                yield page
+        except _OTHER_FORM as error:  # around the rows; a row of another form is rejected by itself
+            raise ContractError(f"Shopify's reply has another form: {type(error).__name__}: {error}") from error
+
+    async def _read(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
         door = Door(ctx)
         shop = await self._open(door)
         reads = {

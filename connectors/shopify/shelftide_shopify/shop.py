@@ -45,8 +45,8 @@ def _read_shop(data: Mapping[str, Any]) -> Shop:
     zone = shop["ianaTimezone"]
     try:
         ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, TypeError) as error:
-        raise DataError(f"the shop names an unknown time zone: {zone!r}") from error
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError) as error:
+        raise DataError(f"the shop names an unknown time zone: {str(zone)[:60]!r}") from error
     return Shop(
         source_id=number(shop["id"]),
         name=shop["name"],

@@ -25,6 +25,7 @@ from shelftide_sdk.connector import (
     Stream,
     days,
     map_rows,
+    promised,
 )
 from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ConnectorError, ContractError, DataError
 from shelftide_sdk.parallel import side_by_side
@@ -208,8 +209,8 @@ async def _advertiser(ctx: Context) -> Advertiser:
             raise ContractError(f"advertiser/info/: {error.message}") from error
     try:
         ZoneInfo(of.zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ContractError(f"the advertiser's time zone is unknown: {of.zone!r}") from error
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ContractError(f"the advertiser's time zone is unknown: {of.zone[:60]!r}") from error
     return of
 
 
@@ -247,7 +248,7 @@ async def _rows(ctx: Context, report: Report) -> AsyncIterator[list[Row]]:
 
 async def _paged(ctx: Context, call: str, params: Mapping[str, Any]) -> AsyncIterator[list[Row]]:
     """Pages by number. A page that repeats the one before is refused: the rest would be missing."""
-    number, before = 1, ""
+    number, before, shown = 1, "", 0
     while number <= _MOST_PAGES:
         asked = {**params, "page": str(number), "page_size": str(PAGE_SIZE)}
         data = data_of(_exact(await ctx.client.get(f"{ADS_API}{call}", params=asked)), call)
@@ -255,8 +256,11 @@ async def _paged(ctx: Context, call: str, params: Mapping[str, Any]) -> AsyncIte
         mark = repr(rows)
         if rows and mark == before:
             raise ContractError(f"{call} gives the same page again")
+        pages = _total_pages(data, call)
+        promised(rows, shown, data["page_info"].get("total_number"), call)
+        shown += len(rows)
         yield rows
-        if number >= _total_pages(data, call):
+        if number >= pages:
             return
         number, before = number + 1, mark
     raise ContractError(f"{call} does not end")

@@ -24,6 +24,7 @@ from shelftide_sdk.connector import (
     WebhookRequest,
     days,
     map_rows,
+    promised,
 )
 from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ConnectorError, ContractError, DataError
 from shelftide_sdk.parallel import Narrow, side_by_side
@@ -397,6 +398,7 @@ async def _numbered(
         mark = repr(found)
         if found and mark == before:
             raise ContractError(f"{method} gives the same page again")
+        promised(found, shown, data.get(total), method)
         fresh = unrepeated(found, seen)
         shown += len(fresh)
         yield fresh

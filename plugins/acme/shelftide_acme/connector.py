@@ -97,8 +97,9 @@ class Acme(Connector):
         newest = str((cursor or {}).get("changed_at", ""))
         async for rows in self._pages(ctx, stream.name, params):
             records, rejects = map_rows(rows, lambda row: mapping(row, zone), stream.record)
-            moments = [r.updated_at.isoformat() for r in records if isinstance(r, Order) and r.updated_at]
-            newest = max([newest, *moments])
+            moments = [r.updated_at for r in records if isinstance(r, Order) and r.updated_at]
+            # A date in the future would skip all that changes until then.
+            newest = max([newest, *(at.isoformat() for at in moments if at <= ctx.captured_at)])
             yield Page(records=records, rejects=rejects, cursor={"changed_at": newest} if newest else None)
 
     async def _pages(self, ctx: Context, name: str, params: dict[str, Any]) -> AsyncIterator[list[Any]]:

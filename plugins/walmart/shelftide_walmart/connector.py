@@ -25,6 +25,7 @@ from shelftide_sdk import (
 )
 from shelftide_sdk.auth import Auth
 from shelftide_sdk.bodies import read_json
+from shelftide_sdk.connector import promised
 from shelftide_sdk.records import Order, OrderLine, StockLevel
 from shelftide_walmart.auth import API, AUTH, HOST
 from shelftide_walmart.mapping import map_order, map_stock
@@ -99,21 +100,22 @@ class Walmart(Connector):
         newest = str((cursor or {}).get("modified_at", ""))
         async for rows in self._pages(ctx, "orders", {"lastModifiedStartDate": _iso(since), "limit": "200"}):
             records, rejects = map_rows(rows, lambda row: map_order(row, zone), Order)
-            newest = max(
-                [newest, *(r.updated_at.isoformat() for r in records if isinstance(r, Order) and r.updated_at)]
-            )
+            moments = [r.updated_at for r in records if isinstance(r, Order) and r.updated_at]
+            newest = max([newest, *(at.isoformat() for at in moments if at <= ctx.captured_at)])
             yield Page(records=records, rejects=rejects)
         if newest:
             yield Page(cursor={"modified_at": newest})
 
     async def _pages(self, ctx: Context, path: str, params: dict[str, str]) -> AsyncIterator[list[Any]]:
         """Rows page by page. `nextCursor` is the query of the next page for orders, and a token for inventories."""
-        asked, visited = dict(params), set[str]()
+        asked, visited, shown = dict(params), set[str](), 0
         while True:
             body = await self._get(ctx, path, asked)
             # Orders stand one level deeper than inventories.
             holder = body.get("list") if path == "orders" else body
             rows, following = _rows(holder, "order" if path == "orders" else "inventories")
+            promised(rows, shown, holder["meta"].get("totalCount"), path)
+            shown += len(rows)
             yield rows
             if following is None:
                 return

@@ -35,7 +35,7 @@ from shelftide_sdk import (
 )
 from shelftide_sdk.auth import Auth
 from shelftide_sdk.hosts import Routes
-from shelftide_sdk.http import FixedCredentials, Patience, PlatformClient
+from shelftide_sdk.http import FixedCredentials, Patience, PlatformClient, retry_after
 from shelftide_sdk.limits import MemoryLimiter
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -423,3 +423,20 @@ async def test_who_was_told_to_wait_comes_back_one_by_one() -> None:
     rig.client._http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
     await asyncio.gather(*(rig.client.get(URL) for _ in range(5)))
     assert (asked, most) == (10, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "wait"),
+    [
+        ("9" * 400, timedelta(days=7)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", timedelta(days=7)),
+        ("Fri, 01 Jan 99999 00:00:00 GMT", None),
+        ("\xb2", None),
+        ("NaN", None),
+        ("-5", None),
+        ("Sat, 01 Jan 2000 00:00:00 +9999", None),
+    ],
+)
+def test_a_senseless_wish_to_wait_is_bounded_or_none(value: str, wait: timedelta | None) -> None:
+    headers = {"retry-after": value.encode("latin-1"), "date": b"Mon, 02 Mar 2026 09:00:00 GMT"}
+    assert retry_after(httpx2.Response(429, headers=headers)) == wait

@@ -30,7 +30,9 @@ def read_json(content: bytes | str) -> Any:
         ContractError: an object names a field twice with two values (RFC 8259, 4: what then holds is anyone's guess).
     """
     try:
-        return json.loads(content, parse_float=Decimal, object_pairs_hook=_object)
+        # Left to itself, json lets halves of surrogate pairs through where bytes hold them.
+        text = content if isinstance(content, str) else content.decode(json.detect_encoding(content))
+        return json.loads(text, parse_float=Decimal, object_pairs_hook=_object)
     except RecursionError as error:
         raise UnreadableError("the JSON text is nested too deep") from error
     except ValueError as error:

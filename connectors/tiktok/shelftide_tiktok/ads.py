@@ -3,8 +3,10 @@
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -30,6 +32,8 @@ from shelftide_sdk.connector import (
 from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ConnectorError, ContractError, DataError
 from shelftide_sdk.parallel import side_by_side
 from shelftide_sdk.records import Ad, AdBreakdownDay, AdDay, AdGroup, AdLevel, Campaign, Record
+from shelftide_tiktok import ads_tasks
+from shelftide_tiktok.ads_tasks import Tasks
 from shelftide_tiktok.auth import ADS_API, ADS_AUTH
 from shelftide_tiktok.mapping_ads import (
     AUDIENCE_METRICS,
@@ -55,8 +59,11 @@ _LOOKBACK = days(7)
 # An hourly report takes a call a day: two weeks show the habit.
 _HOURS = days(14)
 _ALL = {"campaign": "CAMPAIGN_STATUS_ALL", "adgroup": "ADGROUP_STATUS_ALL", "ad": "AD_STATUS_ALL"}
+_NEW_TASK = "/open_api/v1.3/report/task/create/"
+_BATCH = 5_000
 _AT_ONCE = 10  # reports that are under way together: an app has ten calls a second
 _LEVELS = {AdLevel.CAMPAIGN: "AUCTION_CAMPAIGN", AdLevel.AD_GROUP: "AUCTION_ADGROUP", AdLevel.AD: "AUCTION_AD"}
+_BY_TASK = (AdLevel.AD_GROUP, AdLevel.AD)
 # Our dimension -> the platform's. The word of the reply is the bucket.
 BREAKDOWNS = {"gender": "gender", "age": "age", "country": "country_code", "os": "platform"}
 
@@ -79,6 +86,8 @@ class TikTokAds(Connector):
         budgets=(
             Budget(name="tiktok ads a minute", calls=600, seconds=60, scope="app", endpoints="/open_api/"),
             Budget(name="tiktok ads a second", calls=10, seconds=1, scope="app", endpoints="/open_api/"),
+            Budget(name="tiktok ads tasks a second", calls=1, seconds=1, scope="app", endpoints=_NEW_TASK),
+            Budget(name="tiktok ads tasks an hour", calls=500, seconds=3600, scope="app+account", endpoints=_NEW_TASK),
         ),
         docs_url="https://business-api.tiktok.com/portal/docs",
         emulator="shelftide_tiktok.emulator:TikTokAdsEmulator",
@@ -94,7 +103,10 @@ class TikTokAds(Connector):
 
     @classmethod
     def classify(cls, response: Any) -> ConnectorError | None:
-        """Errors in HTTP 200 included: the code table is the one of the Accounts API."""
+        """Errors in HTTP 200 included, by the table of the Accounts API. A report's file is no envelope."""
+        path = urlsplit(str(response.request.url)).path
+        if path.endswith(ads_tasks.DOWNLOAD) and response.status_code == 200 and response.content[:1] != b"{":
+            return None
         return classify_organic(response)
 
     async def check(self, ctx: Context) -> Health:
@@ -144,14 +156,17 @@ class TikTokAds(Connector):
     async def _ad_days(
         self, ctx: Context, stream: Stream, cursor: Cursor | None, of: Advertiser
     ) -> AsyncIterator[Page]:
-        async def level_days(first: date, last: date, level: AdLevel) -> AsyncIterator[Page]:
-            report = _report(of, first, last, _LEVELS[level], (ID_OF[level], "stat_time_day"), METRICS)
-            async for rows in _rows(ctx, report):
-                yield _page(rows, partial(map_ad_day, of=of, level=level), AdDay)
-
+        start, today = _bounds(ctx, stream, cursor, of)
+        past = ads_tasks.past_windows(ads_tasks.saved_tasks(cursor), start, today, _LOOKBACK.days)
+        place = {name: value for name, value in (cursor or {}).items() if name == stream.cursor}
+        for window in past:
+            async for page in _past(ctx, of, window, place):
+                yield page
+            place = _place(window.last, of)
+            start = window.last + timedelta(days=1)
         reads: list[Callable[[], AsyncIterator[Page]]] = []
-        for first, last in _windows(ctx, stream, cursor, of):
-            reads += [partial(level_days, first, last, level) for level in _LEVELS]
+        for first, last in _windows(start, today):
+            reads += [partial(_level_days, ctx, of, first, last, level) for level in _LEVELS]
             reads.append(partial(_end, last, of))
         async for page in side_by_side(reads, _AT_ONCE):
             yield page
@@ -165,7 +180,7 @@ class TikTokAds(Connector):
 
         recent = (ctx.captured_at - _HOURS).astimezone(ZoneInfo(of.zone)).date()
         reads: list[Callable[[], AsyncIterator[Page]]] = []
-        for first, last in _windows(ctx, stream, cursor, of):
+        for first, last in _windows(*_bounds(ctx, stream, cursor, of)):
             for dimension, name in BREAKDOWNS.items():
                 wanted = ("campaign_id", "stat_time_day", name)
                 report = _report(of, first, last, "AUCTION_CAMPAIGN", wanted, AUDIENCE_METRICS, kind="AUDIENCE")
@@ -181,7 +196,69 @@ class TikTokAds(Connector):
 
 async def _end(last: date, of: Advertiser) -> AsyncIterator[Page]:
     """What a window ends with: its cursor."""
-    yield Page(cursor={"stat_time_day": _midnight(last, of).isoformat()})
+    yield Page(cursor=_place(last, of))
+
+
+def _place(last: date, of: Advertiser) -> Cursor:
+    return {"stat_time_day": _midnight(last, of).isoformat()}
+
+
+# -- days of ads ------------------------------------------------------------------------------------------------------
+
+
+async def _level_days(ctx: Context, of: Advertiser, first: date, last: date, level: AdLevel) -> AsyncIterator[Page]:
+    """A level's days by synchronous reports."""
+    async for rows in _rows(ctx, _level_report(of, first, last, level)):
+        yield _page(rows, partial(map_ad_day, of=of, level=level), AdDay)
+
+
+def _level_report(of: Advertiser, first: date, last: date, level: AdLevel) -> Report:
+    return _report(of, first, last, _LEVELS[level], (ID_OF[level], "stat_time_day"), METRICS)
+
+
+async def _past(ctx: Context, of: Advertiser, window: Tasks, place: Cursor) -> AsyncIterator[Page]:
+    """A long window: campaigns synchronously, groups and ads by tasks that a later read finds again."""
+    ids: dict[str, str] = {}
+    for level in _BY_TASK:
+        held = window.ids.get(level)
+        if held is None or await ads_tasks.is_lost(ctx, of.advertiser_id, held):
+            held = await ads_tasks.create(ctx, _level_report(of, window.first, window.last, level))
+        ids |= {level.value: held} if held else {}
+    window = msgspec.structs.replace(window, ids=ids)
+    yield Page(cursor={**place, "tasks": msgspec.to_builtins(window)})
+    campaigns: list[Record] = []
+    async for page in _whole_level(ctx, of, window, AdLevel.CAMPAIGN):
+        campaigns += page.records
+        yield page
+    for level in _BY_TASK:
+        async for page in _task_days(ctx, of, window, level, ads_tasks.spend_by_day(campaigns)):
+            yield page
+    yield Page(cursor=_place(window.last, of))
+
+
+async def _whole_level(ctx: Context, of: Advertiser, window: Tasks, level: AdLevel) -> AsyncIterator[Page]:
+    windows = _windows(window.first, window.last)
+    reads = [partial(_level_days, ctx, of, first, last, level) for first, last in windows]
+    async for page in side_by_side(reads, _AT_ONCE):
+        yield page
+
+
+async def _task_days(
+    ctx: Context, of: Advertiser, window: Tasks, level: AdLevel, spent: Mapping[date, tuple[Decimal, int]]
+) -> AsyncIterator[Page]:
+    """A level's days from its task; synchronously where there is none or its days do not add up to the campaigns'."""
+    if task_id := window.ids.get(level):
+        report = _level_report(of, window.first, window.last, level)
+        rows, broken = await ads_tasks.fetch(ctx, report, task_id)
+        page = _page(rows, partial(map_ad_day, of=of, level=level), AdDay)
+        if ads_tasks.adds_up(ads_tasks.spend_by_day(page.records), spent):
+            yield Page(rejects=[*page.rejects, *broken])
+            for start in range(0, len(page.records), _BATCH):
+                yield Page(records=page.records[start : start + _BATCH])
+            return
+        ctx.log.warning("the report of %s does not add up to the campaigns: it is read day by day", level.value)
+    async for page in _whole_level(ctx, of, window, level):
+        yield page
 
 
 def _account(row: Row) -> Account:
@@ -306,17 +383,21 @@ def _report(  # noqa: PLR0917 - a report's six parts, in the order of the platfo
     }
 
 
-def _windows(ctx: Context, stream: Stream, cursor: Cursor | None, of: Advertiser) -> list[tuple[date, date]]:
-    """Windows of at most 30 of the advertiser's days, up to today."""
+def _bounds(ctx: Context, stream: Stream, cursor: Cursor | None, of: Advertiser) -> tuple[date, date]:
+    """The first day to read and today, in the advertiser's zone."""
     zone = ZoneInfo(of.zone)
     try:
         start = ctx.start(stream, cursor).astimezone(zone).date()
     except ValueError as error:
         raise ConfigurationError("the saved cursor cannot be read; start the stream anew", detail=str(error)) from error
-    today = ctx.clock.now().astimezone(zone).date()
+    return start, ctx.clock.now().astimezone(zone).date()
+
+
+def _windows(start: date, until: date) -> list[tuple[date, date]]:
+    """Windows of at most 30 days, both ends included."""
     found = []
-    while start <= today:
-        last = min(start + timedelta(days=WINDOW_DAYS - 1), today)
+    while start <= until:
+        last = min(start + timedelta(days=WINDOW_DAYS - 1), until)
         found.append((start, last))
         start = last + timedelta(days=1)
     return found

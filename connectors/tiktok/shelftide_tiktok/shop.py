@@ -250,8 +250,12 @@ def _shop(settings: Mapping[str, str]) -> Shop:
 
 
 async def _list(ctx: Context, path: str, root: str, **params: str) -> Sequence[Row]:
-    response = await ctx.client.get(SHOP_API + path, params=params)
-    return listed(data_of(read_json(response.content), path), root, path)
+    data: Row = {}
+    for _ in range(2):  # bare data is also what a reply looks like that lost its rows
+        if not data:
+            response = await ctx.client.get(SHOP_API + path, params=params)
+            data = data_of(read_json(response.content), path)
+    return listed(data, root, path)
 
 
 def _sales(ctx: Context, found: Sequence[Row]) -> list[Row]:

@@ -12,6 +12,7 @@ from tests.connectors.tiktok.bench import small_world
 from tests.connectors.tiktok.test_ads import ads
 
 from shelftide_sdk.testing.emulator import Request, Response
+from shelftide_tiktok import ads_tasks
 from shelftide_tiktok.emulator_ads import TikTokAdsEmulator
 from shelftide_tiktok.mapping_ads import ID_OF, Advertiser, map_ad, map_ad_day
 
@@ -119,6 +120,48 @@ async def test_requests_and_replies_fit_the_platforms_texts(monkeypatch: pytest.
     assert rows > 500
     assert {path_of(request) for request, _ in seen} >= COMPARED
     validated("tiktok-ads", checked, len(seen), bad)
+
+
+async def test_asynchronous_requests_fit_the_platforms_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = ads(small_world(7))
+    monkeypatch.setattr(ads_tasks, "LEAST_DAYS", 10)
+    monkeypatch.setattr(ads_tasks, "_FIRST_WAIT", 0.0)
+    seen: list[Request] = []
+    handle = TikTokAdsEmulator.handle
+
+    async def noted(self: TikTokAdsEmulator, request: Request) -> Response:
+        seen.append(request)
+        return await handle(self, request)
+
+    monkeypatch.setattr(TikTokAdsEmulator, "handle", noted)
+    await bench.read("ad_days")
+    asked = [request for request in seen if "/report/task/" in request.path]
+    bad: list[str] = []
+    checked = 0
+    for request in asked:
+        file = FIXTURES / "marketing-openapi" / path_of(request)
+        if file.exists():  # the SDK has no text of the download
+            checked += 1
+            text = yaml.safe_load(file.read_text())
+            bad += request_faults(request, text) if request.method == "GET" else body_faults(request, text)
+    assert {path_of(request) for request in asked} >= {"report_task_create.yml", "report_task_check.yml"}
+    assert bad == []
+    assert checked >= 6, len(asked)
+
+
+def body_faults(request: Request, text: Mapping[str, Any]) -> list[str]:
+    """Fields of a JSON body that the text does not know, of another type, with an unknown word, or missing."""
+    (methods,) = text["paths"].values()
+    described = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
+    known, body = described["properties"], request.json()
+    faults = [f"{name} is no field of {request.path}" for name in body if name not in known]
+    for name in set(body) & set(known):
+        words = [each["value"] for each in known[name].get("x-open-enum", {}).get("enums", ())]
+        if not isinstance(body[name], KINDS[known[name]["type"]]):
+            faults.append(f"{name} is {body[name]!r}, not a {known[name]['type']}")
+        elif words and body[name] not in words:
+            faults.append(f"{name}={body[name]} is none of {words}")
+    return faults + [f"{name} is missing" for name in described["required"] if name not in body]
 
 
 # The calls of the connector that the texts describe.

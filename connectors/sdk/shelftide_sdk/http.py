@@ -286,8 +286,9 @@ class PlatformClient:
 
     def _budgets(self, request: Outgoing) -> Iterator[tuple[Budget, str]]:
         path = urlsplit(request.url).path
-        for budget in self._connector.info.budgets:
-            if path.startswith(budget.endpoints):
+        for declared in self._connector.info.budgets:
+            budget = declared.of(self._settings)
+            if budget is not None and path.startswith(budget.endpoints):
                 yield budget, self._limit_keys.get(budget.scope, "")
 
     async def _take_budget(self, request: Outgoing, cost: float) -> None:

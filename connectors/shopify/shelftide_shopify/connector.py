@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from shelftide_sdk.auth import OAuth2
+from shelftide_sdk.client import Budget
 from shelftide_sdk.connector import (
     Account,
     Connector,
@@ -107,7 +108,20 @@ class Shopify(Connector):
         hosts=("*.myshopify.com", "storage.googleapis.com"),
         tier="gold",
         settings=(SettingField(name="shop", title="Shop address", pattern=SHOP_PATTERN, example="name.myshopify.com"),),
-        # No budget of our own: the bucket's size and refill depend on the shop's plan, and every reply tells its level.
+        # Points of a leaking bucket, 20 seconds deep, by plan; a twentieth is left for calls under way. The names are
+        # those of ShopPlan.publicDisplayName. What other plans get is not said: a refusal is waited for.
+        budgets=(
+            Budget(
+                name="shopify points",
+                calls=1_900,
+                seconds=19,
+                scope="app+account",
+                endpoints="/admin/api/",
+                leaky=True,
+                setting="plan",
+                factors={"basic": 1, "grow": 1, "advanced": 2, "plus": 10, "plus trial": 10, "shop component": 20},
+            ),
+        ),
         docs_url="https://shopify.dev/docs/api/admin-graphql",
         emulator="shelftide_shopify.emulator:ShopifyEmulator",
     )
@@ -170,7 +184,7 @@ class Shopify(Connector):
                 kind="shop",
                 currency=shop.currency,
                 zone=shop.zone,
-                settings={"shop": shop.domain},
+                settings={"shop": shop.domain, **({"plan": shop.plan} if shop.plan else {})},
             )
         ]
 

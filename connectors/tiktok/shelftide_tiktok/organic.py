@@ -177,7 +177,8 @@ async def _metrics(
             raise ContractError("the reply of business/get/ holds no metrics, which were asked for")
         asked = listed(data, "metrics", "business/get/")
         counted = list({_day_text(row): row for row in asked if _is_counted(row)}.values())
-        known = [day for day in map(_day_text, counted) if _DAY.fullmatch(day)]
+        # A day beyond those asked for would skip all that is counted until then.
+        known = [day for day in map(_day_text, counted) if _DAY.fullmatch(day) and day <= last.isoformat()]
         if known:
             place = {"date": f"{max(known)}T00:00:00+00:00"}
         yield counted, place

@@ -7,6 +7,7 @@ import msgspec
 
 from shelftide_sdk.auth import OAuth2
 from shelftide_sdk.bodies import read_json
+from shelftide_sdk.client import Budget
 from shelftide_sdk.connector import (
     Account,
     Connector,
@@ -97,6 +98,9 @@ class TikTokShop(Connector):
                 name="zone", title="Reporting zone (empty: the market's)", pattern=_ZONE, example="Europe/Rome"
             ),
         ),
+        # Sellers' tools report 50 calls a second for an app and shop; the platform's pages name no number. A tenth is
+        # left for calls that arrive closer together than they were sent.
+        budgets=(Budget(name="tiktok shop a second", calls=45, seconds=1, scope="app+account"),),
         app_fields=(SettingField(name="service_id", title="Service id (Partner Center)", pattern=r"\d+"),),
         docs_url="https://partner.tiktokshop.com/docv2",
         emulator="shelftide_tiktok.emulator:TikTokShopEmulator",

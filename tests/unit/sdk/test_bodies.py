@@ -115,7 +115,17 @@ def test_a_field_named_twice_with_two_values_is_refused(text: bytes) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [b"", b"{", b"[" * 100_000, b'{"a":' * 100_000, b"\xff", b'{"a\xed\xa0\x80": 1}', b'{"a": 1' + b"0" * 5000 + b"}", b"<html>", b"{}{}"],
+    [
+        b"",
+        b"{",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"\xff",
+        b'{"a\xed\xa0\x80": 1}',
+        b'{"a": 1' + b"0" * 5000 + b"}",
+        b"<html>",
+        b"{}{}",
+    ],
 )
 def test_what_is_no_json_is_named(text: bytes) -> None:
     with pytest.raises(UnreadableError, match="JSON"):

@@ -113,8 +113,8 @@ class Walmart(Connector):
             body = await self._get(ctx, path, asked)
             # Orders stand one level deeper than inventories.
             holder = body.get("list") if path == "orders" else body
-            rows, following = _rows(holder, "order" if path == "orders" else "inventories")
-            promised(rows, shown, holder["meta"].get("totalCount"), path)
+            rows, following, total = _rows(holder, "order" if path == "orders" else "inventories")
+            promised(rows, shown, total, path)
             shown += len(rows)
             yield rows
             if following is None:
@@ -139,14 +139,15 @@ class Walmart(Connector):
         return body
 
 
-def _rows(holder: Any, name: str) -> tuple[list[Any], str | None]:
+def _rows(holder: Any, name: str) -> tuple[list[Any], str | None, Any]:
     try:
-        rows, following = holder["elements"][name], holder["meta"].get("nextCursor")
+        rows, meta = holder["elements"][name], holder["meta"]
+        following = meta.get("nextCursor")
     except (KeyError, TypeError, AttributeError) as error:
         raise ContractError(f"Walmart's reply holds no {name}.") from error
     if not isinstance(rows, list) or not isinstance(following, str | None):
         raise ContractError(f"Walmart's reply holds no {name}.")
-    return rows, following or None
+    return rows, following or None, meta.get("totalCount")
 
 
 def _iso(at: datetime) -> str:

@@ -29,7 +29,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr(ads_tasks.asyncio, "sleep", sleep)
+    monkeypatch.setattr("shelftide_tiktok.ads_tasks.asyncio.sleep", sleep)
     monkeypatch.setattr(TikTokAds, "info", msgspec.structs.replace(TikTokAds.info, budgets=()))
     # The small world lasts 30 days: two windows of tasks and a week to be read synchronously.
     monkeypatch.setattr(ads_tasks, "LEAST_DAYS", 10)

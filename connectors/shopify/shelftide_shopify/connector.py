@@ -251,7 +251,8 @@ class Shopify(Connector):
         door, shop = read.door, read.shop
         with_customer = granted(shop, "read_customers")
         reader = ChangeReader(read.ctx, door, read.stream, read.cursor)
-        plan = Plan(root="orders", query=orders(with_customer), mark=updated_mark, starting_at=since_update, size=8)
+        mark = updated_mark(read.ctx.captured_at)
+        plan = Plan(root="orders", query=orders(with_customer), mark=mark, starting_at=since_update, size=8)
         source = Source(
             plan=plan,
             count=(COUNT_ORDERS, "ordersCount"),
@@ -309,7 +310,8 @@ class Shopify(Connector):
             return await complete_product(door, row, with_cost)
 
         reader = ChangeReader(read.ctx, door, read.stream, read.cursor)
-        plan = Plan(root="products", query=products(with_cost), mark=updated_mark, starting_at=since_update, size=20)
+        mark = updated_mark(read.ctx.captured_at)
+        plan = Plan(root="products", query=products(with_cost), mark=mark, starting_at=since_update, size=20)
         source = Source(
             plan=plan,
             count=(COUNT_PRODUCTS, "productsCount"),

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -80,9 +81,18 @@ class PageSize:
         self.value = max(1, min(MAX_PAGE, self.value * 2, affordable))
 
 
-def updated_mark(row: Row) -> str:
-    """Mark of a walk in the order of the last change."""
-    return timestamp(moment(row["updatedAt"]))
+def updated_mark(now: datetime) -> Callable[[Row], str]:
+    """Mark of a walk in the order of the last change; none for a change of the future, which would skip all until then.
+
+    An hour is left for clocks that differ and for what changes while it is read.
+    """
+    latest = timestamp(now + timedelta(hours=1))
+
+    def mark(row: Row) -> str:
+        found = timestamp(moment(row["updatedAt"]))
+        return found if found <= latest else ""
+
+    return mark
 
 
 def since_update(mark: str | None) -> str | None:

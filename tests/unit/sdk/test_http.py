@@ -438,5 +438,5 @@ async def test_who_was_told_to_wait_comes_back_one_by_one() -> None:
     ],
 )
 def test_a_senseless_wish_to_wait_is_bounded_or_none(value: str, wait: timedelta | None) -> None:
-    headers = {"retry-after": value.encode("latin-1"), "date": b"Mon, 02 Mar 2026 09:00:00 GMT"}
+    headers = [(b"retry-after", value.encode("latin-1")), (b"date", b"Mon, 02 Mar 2026 09:00:00 GMT")]
     assert retry_after(httpx2.Response(429, headers=headers)) == wait

@@ -3,6 +3,7 @@
 Source: shopify.dev on GraphQL Admin rate limits and status codes.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -54,11 +55,12 @@ def classify_reply(response: Any) -> ConnectorError | None:
     """Name the error in an HTTP reply, or None if it is good. Partial data beside errors is an error."""
     if response.status_code != 200:
         return _classify_status(response)
+    if not response.headers.get("content-type", "").startswith("application/json"):
+        return None
     try:
         body = read_body(response)
     except ValueError:
-        is_json = response.headers.get("content-type", "").startswith("application/json")
-        return TransientError("Shopify sent a broken reply", detail="HTTP 200 with invalid JSON") if is_json else None
+        return TransientError("Shopify sent a broken reply", detail="HTTP 200 with invalid JSON")
     errors = body.get("errors") if isinstance(body, dict) else None
     return _classify_errors(errors, body) if errors else None
 
@@ -89,9 +91,10 @@ _STATUSES: Mapping[int, Callable[[str], ConnectorError]] = {
 
 def _retry_after(response: Any) -> timedelta | None:
     try:
-        return min(max(float(response.headers["retry-after"]), 0.0), _LONGEST_SECONDS) * _SECOND
+        told = float(response.headers["retry-after"])
     except (KeyError, ValueError):
         return None
+    return min(max(told, 0.0), _LONGEST_SECONDS) * _SECOND if math.isfinite(told) else None
 
 
 def _classify_errors(errors: Any, body: Mapping[str, Any]) -> ConnectorError:

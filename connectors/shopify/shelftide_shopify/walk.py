@@ -127,7 +127,7 @@ async def walk(door: Door, plan: Plan, position: Position) -> AsyncIterator[Step
         connection = await fetch(door, plan, position, size)
         rows = nodes(connection)
         info = connection["pageInfo"]
-        more = bool(info["hasNextPage"])
+        more = has_more(info)
         if more:
             _refuse_circle(info["endCursor"], visited)
         fresh = _unseen(rows, plan, recent)
@@ -153,6 +153,14 @@ async def fetch(door: Door, plan: Plan, position: Position, size: PageSize) -> M
         if first == size.value:
             size.grow(door.requested_cost)
         return connection
+
+
+def has_more(info: Any) -> bool:
+    """Whether `pageInfo` names a next page. Raises ContractError where it does not say: the rest would be lost."""
+    more = info.get("hasNextPage") if isinstance(info, dict) else None
+    if not isinstance(more, bool):
+        raise ContractError("Shopify does not say whether there are more pages")
+    return more
 
 
 def _refuse_circle(cursor: str | None, visited: set[str | None]) -> None:

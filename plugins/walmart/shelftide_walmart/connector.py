@@ -118,6 +118,7 @@ class Walmart(Connector):
             shown += len(rows)
             yield rows
             if following is None:
+                promised([], shown, total, path)
                 return
             if following in visited:
                 raise ContractError("Walmart's paging goes round in a circle.")

@@ -38,7 +38,8 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
 # TikTok: ads.tiktok.com/help, "Basic data" (names of metrics); the dimension "By Day" is unconfirmed.
 # Shopify: help.shopify.com, "Exporting orders" and "Inventory CSV"; what a place does not keep is "not stocked" there.
 # Amazon: reports GET_FLAT_FILE_ALL_ORDERS_DATA_*, GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA; the business report's
-# headings are unconfirmed. There `item-price` is the line's, not the piece's, and `afn-total-quantity` holds what is still on its way.
+# headings are unconfirmed. There `item-price` is the line's, not the piece's, and `afn-total-quantity` holds what is
+# still on its way.
 # Xiaohongshu, Tmall: exports of creator centre and Business Advisor, which no public document describes.
 EXPORTS = (
     Export(

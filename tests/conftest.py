@@ -6,8 +6,9 @@ import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -25,6 +26,7 @@ from shelftide.store.repositories.grants import TokenStore, add_grant
 from shelftide.store.repositories.people import Person, add_person
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk.auth import TokenSet
+from shelftide_sdk.errors import plain_text
 
 
 class House(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +162,19 @@ async def make_person(
         await add_person(uow, person, role=role, client_id=client_id, tenant_ids=tenant_ids)
         await uow.commit()
     return user_id
+
+
+# -- reports ----------------------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """Captured text may hold half a surrogate pair, which no other process of the run could be told."""
+    report: Any = yield
+    report.sections = [(title, plain_text(text)) for title, text in report.sections]
+    if report.longrepr is not None and plain_text(told := str(report.longrepr)) != told:
+        report.longrepr = plain_text(told)
+    return report
 
 
 # -- skips ---------------------------------------------------------------------------------------------------------

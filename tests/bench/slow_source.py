@@ -43,6 +43,8 @@ READINGS = (
     Reading("shelftide_xiaohongshu.ark:XiaohongshuArk", "orders", 60, _ARK),
     Reading("shelftide_xiaohongshu.ark:XiaohongshuArk", "payouts", 40, _ARK),
     Reading("shelftide_meta.ads:MetaAds", "ad_days", 120, (("shelftide_meta.ads", "_AT_ONCE"),)),
+    Reading("shelftide_meta.instagram:Instagram", "profile_days", 60, (("shelftide_meta.instagram", "AT_ONCE"),)),
+    Reading("shelftide_meta.instagram:Instagram", "contents", 60, (("shelftide_meta.posts", "AT_ONCE"),)),
     Reading("shelftide_amazon.ads:AmazonAds", "ad_days", 90, (("shelftide_amazon.ads", "_AT_ONCE"),)),
     Reading("shelftide_tiktok.ads:TikTokAds", "ad_breakdown_days", 30, (("shelftide_tiktok.ads", "_AT_ONCE"),)),
 )

@@ -165,5 +165,5 @@ def _bounds(day: date, zone: str) -> tuple[datetime, datetime]:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise InvalidInputError(f"{name!r} is no zone.", hint="Write it as Europe/Rome.") from error
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # "Europe" is a folder
+        raise InvalidInputError(f"{name[:60]!r} is no zone.", hint="Write it as Europe/Rome.") from error

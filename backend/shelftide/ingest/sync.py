@@ -44,6 +44,7 @@ from shelftide_sdk import (
     TransientError,
 )
 from shelftide_sdk.cursors import from_stored, to_stored
+from shelftide_sdk.errors import plain_text
 from shelftide_sdk.reading import UNREADABLE, guarded
 
 log = get_logger("ingest")
@@ -315,7 +316,7 @@ def quarantine_row(connection_id: UUID | None, stream: str, reject: Reject) -> d
         "connection_id": connection_id,
         "stream": stream,
         "record": reject.record,
-        "reason": reject.reason[:1000].replace("\x00", "\ufffd"),
+        "reason": plain_text(reject.reason[:1000]),
         "raw": raw,
     }
 
@@ -326,7 +327,9 @@ def raw_text(raw: Any) -> str:
         text = msgspec.json.encode(raw).decode()
     except (TypeError, ValueError, UnicodeError, OverflowError):
         text = repr(raw)
-    return text.encode("utf-8", "replace").decode()[:_RAW_LIMIT].replace("\x00", "\ufffd").replace("\\u0000", "\ufffd")
+    except RecursionError:
+        text = "nested too deep to be kept"
+    return plain_text(text)[:_RAW_LIMIT].replace("\\u0000", "\ufffd")
 
 
 def first_read_from(now: datetime, history: timedelta) -> datetime:

@@ -44,6 +44,7 @@ from shelftide_sdk.connector import (
     Stream,
     days,
     map_rows,
+    promised,
 )
 from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ConnectorError, ContractError
 from shelftide_sdk.parallel import side_by_side
@@ -260,7 +261,7 @@ async def _entities(ctx: Context, stream: Stream, entity: Entity, profile: Profi
 
 async def _listed_pages(ctx: Context, entity: Entity, name: str) -> AsyncIterator[list[Any]]:
     """Pages of Sponsored Products (v3) and Sponsored Brands (v4)."""
-    path, token, followed = entity.paths[name], None, set[str]()
+    path, token, followed, shown = entity.paths[name], None, set[str](), 0
     while True:
         asked: dict[str, Any] = {
             "maxResults": _PAGE,
@@ -270,7 +271,10 @@ async def _listed_pages(ctx: Context, entity: Entity, name: str) -> AsyncIterato
         if token:
             asked["nextToken"] = token
         body = body_of(await ctx.client.post(ads_api(ctx.settings) + path, json=asked))
-        yield list_of(body, entity.root[name], path)
+        rows = list_of(body, entity.root[name], path)
+        promised(rows, shown, body.get("totalResults"), path)
+        shown += len(rows)
+        yield rows
         token = body.get("nextToken")
         if token is None or token == "":
             return

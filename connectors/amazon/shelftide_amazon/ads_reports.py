@@ -1,11 +1,9 @@
 """Reports of Amazon Ads (v3): asked for, waited for, fetched without a token. One that runs already is waited for."""
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 from shelftide_amazon.auth import ads_api
@@ -13,6 +11,7 @@ from shelftide_amazon.mapping_ad_reports import AdReport
 from shelftide_amazon.replies import RefusedError, body_of
 from shelftide_amazon.reports import gunzip
 from shelftide_amazon.values import list_of, node_of
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.connector import Context
 from shelftide_sdk.errors import AuthorizationError, ContractError, TransientError
 
@@ -47,8 +46,8 @@ async def fetch_rows(ctx: Context, report: AdReport, days: tuple[date, date]) ->
 def rows_of(content: bytes) -> list[Any]:
     """Rows of a packed report. Raises TransientError for what is cut, ContractError for what is no list."""
     try:
-        found = json.loads(gunzip(content), parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
+        found = read_json(gunzip(content))
+    except ValueError as error:
         raise TransientError("a report is cut or is not JSON") from error
     if not isinstance(found, list):
         raise ContractError("a report is not a list of rows")

@@ -109,9 +109,7 @@ class AdsNodes:
         token = self._door.grants.look_up(text)
         if token is None:
             raise Fault(401, "UNAUTHORIZED", "Not authenticated: HTTP 401 Unauthorized")
-        token.calls += 1
-        if "expire" in self._door.scenarios and token.calls % 6 == 0:
-            token.until = self._door.clock() - timedelta(seconds=1)
+        self._door.use(token)
         if token.until <= self._door.clock():
             raise Fault(401, "UNAUTHORIZED", "HTTP 401 Unauthorized: the token has expired")
         return token.user

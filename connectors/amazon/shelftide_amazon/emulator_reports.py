@@ -15,7 +15,7 @@ from shelftide_amazon.marketplaces import Marketplace
 from shelftide_amazon.values import moment
 from shelftide_sdk.errors import DataError
 from shelftide_sdk.testing.emulator import Request, Response, Route, reply
-from shelftide_sdk.testing.world.model import Brand, stable_id
+from shelftide_sdk.testing.world.model import Brand, Order, stable_id
 
 ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"
 HEALTH = "GET_V2_SELLER_PERFORMANCE_REPORT"
@@ -34,12 +34,14 @@ class Made(msgspec.Struct, kw_only=True):
     end: str | None
     made_at: datetime
     cancelled: bool = False
+    empty: bool = False
     polls: int = 0
 
     @property
     def state(self) -> str:
-        """Queued, then made, then done; or cancelled."""
-        return "CANCELLED" if self.cancelled else _STATES[min(self.polls, len(_STATES) - 1)]
+        """Queued, then made, then done; or cancelled, where the same was asked for before or there is no row."""
+        found = _STATES[min(self.polls, len(_STATES) - 1)]
+        return "CANCELLED" if self.cancelled or (self.empty and found == "DONE") else found
 
 
 class SellerReports:
@@ -85,6 +87,7 @@ class SellerReports:
             made_at=now,
             cancelled=again,
         )
+        made.empty = made.type == ORDERS and not self._changed(made, brand)
         self._made[made.id] = made
         return reply({"reportId": made.id}, 202)
 
@@ -112,8 +115,12 @@ class SellerReports:
             row["dataStartTime"] = made.start
         if made.end:
             row["dataEndTime"] = made.end
+        if made.state != "IN_QUEUE":
+            row["processingStartTime"] = stamp(made.made_at)
+        if made.state in ("DONE", "CANCELLED"):
+            row["processingEndTime"] = stamp(self._door.clock())
         if made.state == "DONE":
-            row |= {"reportDocumentId": f"{made.id}.document", "processingEndTime": stamp(self._door.clock())}
+            row["reportDocumentId"] = f"{made.id}.document"
         return row
 
     def _list(self, request: Request, brand: Brand) -> Row:
@@ -121,7 +128,7 @@ class SellerReports:
         if "nextToken" in asked and len(asked) > 1:
             raise Fault(400, "InvalidInput", "With nextToken no other parameter is allowed.")
         types = asked.get("reportTypes", "").split(",")
-        states = asked.get("processingStatuses", ",".join(_STATES)).split(",")
+        states = asked.get("processingStatuses", ",".join((*_STATES, "CANCELLED", "FATAL"))).split(",")
         rows = [
             self._row(made, brand)
             for made in self._made.values()
@@ -150,14 +157,21 @@ class SellerReports:
             return analytics.table(analytics.TABLES[made.type](sales))
         return json.dumps(analytics.DOCUMENTS[made.type](sales)).encode()
 
-    def _orders(self, made: Made, brand: Brand, market: Marketplace) -> bytes:
-        habits, world = self._door.scenarios, self._door.world
-        shown = orders.Shown(
+    def _shown(self) -> orders.Shown:
+        habits = self._door.scenarios
+        return orders.Shown(
             pending="moderation-delay" in habits, drifted="schema-drift" in habits, touched="restate" in habits
         )
+
+    def _changed(self, made: Made, brand: Brand) -> list[Order]:
+        """Orders that changed in the report's window."""
+        world, shown = self._door.world, self._shown()
         start, end = _time(made.start, world.start), _time(made.end, world.now)
-        chosen = [o for o in orders.orders_of(world, brand) if start <= orders.changed(o, world, shown) <= end]
-        rows = orders.order_table(world, brand, chosen, market, shown)
+        return [o for o in orders.orders_of(world, brand) if start <= orders.changed(o, world, shown) <= end]
+
+    def _orders(self, made: Made, brand: Brand, market: Marketplace) -> bytes:
+        habits, world = self._door.scenarios, self._door.world
+        rows = orders.order_table(world, brand, self._changed(made, brand), market, self._shown())
         if "shuffle" in habits:
             self._door.random.shuffle(rows)
         header = list(orders.COLUMNS)

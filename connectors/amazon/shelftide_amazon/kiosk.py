@@ -5,10 +5,8 @@ visits. The setting `kiosk` chooses the dataset; while it is set, orders are not
 Source: Data Kiosk API 2023-11-15 and its GraphQL schemas; days are the marketplace's.
 """
 
-import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from functools import partial
 from string import Template
 from typing import Any
@@ -22,6 +20,7 @@ from shelftide_amazon.marketplaces import Marketplace
 from shelftide_amazon.replies import body_of
 from shelftide_amazon.reports import fetch_document, known_id, wait
 from shelftide_amazon.values import Row, day, identifier, maybe_money, node_of, part, parts, row_of, whole, word
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.connector import Context, Cursor, Page, Reject, Stream, map_rows
 from shelftide_sdk.errors import ContractError, DataError, TransientError
 from shelftide_sdk.records import ProfileDay, SalesDay
@@ -183,8 +182,8 @@ def _lines(content: bytes, record: str) -> tuple[list[Any], list[Reject]]:
     rows, broken = [], []
     for line in filter(None, map(bytes.strip, content.splitlines())):
         try:
-            row = json.loads(line, parse_float=Decimal)
-        except (ValueError, RecursionError):
+            row = read_json(line)
+        except ValueError:
             if content.rstrip().endswith(line):
                 raise TransientError("a document of Data Kiosk is cut") from None
             broken.append(Reject(record, "a line is not JSON", line[:2000].decode("utf-8", "replace")))

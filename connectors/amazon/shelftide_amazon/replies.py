@@ -4,12 +4,11 @@ SP-API answers `{"errors": [{"code", "message", "details"}]}`; an expired token 
 Amazon Ads answers `{"code", "details", "requestId"}`, or `errors` with an `errorType` each.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.errors import (
     AuthorizationError,
     ConfigurationError,
@@ -58,8 +57,8 @@ class RefusedError(ContractError):
 def body_of(response: Any) -> Any:
     """The JSON body with exact numbers. Raises TransientError for what is not JSON: a reply that was cut."""
     try:
-        return json.loads(response.content, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
+        return read_json(response.content)
+    except ValueError as error:
         raise TransientError("Amazon's reply is cut or is not JSON") from error
 
 
@@ -70,8 +69,8 @@ def classify(response: Any) -> ConnectorError | None:
     body: Any = None
     if head in (b"{", b"["):
         try:
-            body = json.loads(response.content)
-        except (ValueError, RecursionError):
+            body = read_json(response.content)
+        except ValueError:
             body = None
     found = errors_of(body)
     if not found and status < 300:

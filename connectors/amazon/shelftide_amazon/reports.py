@@ -1,16 +1,15 @@
 """Reports of SP-API: asked for, waited for, fetched without a token, unpacked.
 
 A report that was asked for too often ends as CANCELLED or FATAL; then one that is already there is taken, and nothing
-is asked again. CANCELLED without such a one means that Amazon has nothing to tell, or does not want to: no data.
+is asked again. CANCELLED means no data only where Amazon looked and nobody had asked for the same before.
 """
 
 import asyncio
-import gzip
 import re
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -19,7 +18,7 @@ from shelftide_amazon.marketplaces import Marketplace
 from shelftide_amazon.paging import Listing, get_pages, stamp
 from shelftide_amazon.replies import body_of
 from shelftide_amazon.tables import decode
-from shelftide_amazon.values import maybe_moment, node_of
+from shelftide_amazon.values import maybe_moment, moment, node_of, row_of, word
 from shelftide_sdk.connector import Context
 from shelftide_sdk.errors import AuthorizationError, ContractError, DataError, TransientError
 
@@ -32,8 +31,9 @@ _FIRST_WAIT, _LONGEST_WAIT = 5.0, 60.0
 _PATIENCE = timedelta(hours=2)
 _RECENT = timedelta(hours=4)
 _LISTED = timedelta(days=89.9)
-_LARGEST = 512 * 2**20
-_WAITING = frozenset({"IN_QUEUE", "IN_PROGRESS"})
+_LARGEST = 256 * 2**20
+_WAITING = ("IN_QUEUE", "IN_PROGRESS")
+_ENDED = ("DONE", "CANCELLED", "FATAL")
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,20 +61,19 @@ async def fetch_report(ctx: Context, report: Report) -> File | None:
     """The document of a report, or None when Amazon has none.
 
     Raises:
-        TransientError: the report failed, does not end, or its document is cut.
+        TransientError: the report failed or was cancelled unmade, does not end, or its document is cut.
         ContractError: replies that cannot be understood.
     """
     report_id = await _create(ctx, report)
     state = await wait(ctx, REPORTS, report_id)
     if state["processingStatus"] != "DONE":
         ctx.log.info("report %s ended as %s", report.type, state["processingStatus"])
-        found = await _recent(ctx, report)
+        found = await _instead(ctx, report, report_id)
         if found is None:
-            await _complain(ctx, report, state)
             return None
-        if found["processingStatus"] != "DONE":
-            found = await wait(ctx, REPORTS, known_id(found.get("reportId")))
-        state = found
+        state = await wait(ctx, REPORTS, found.id) if found.status in _WAITING else found.row
+        if state["processingStatus"] != "DONE":
+            await _complain(ctx, report, state)
     document = node_of(state, "a report that is done", "reportDocumentId")["reportDocumentId"]
     return await fetch_document(ctx, str(document))
 
@@ -110,7 +109,7 @@ async def wait(ctx: Context, path: str, job_id: str) -> Mapping[str, Any]:
         url = f"{seller_api(ctx.settings)}{path}/{job_id}"
         state = node_of(body_of(await ctx.client.get(url, cost=_STATE_COST)), "a job's state", "processingStatus")
         status = state["processingStatus"]
-        if status in ("DONE", "CANCELLED", "FATAL"):
+        if status in _ENDED:
             return state
         if status not in _WAITING:
             raise ContractError(f"a report is in a state that nobody knows: {str(status)[:40]!r}")
@@ -120,29 +119,81 @@ async def wait(ctx: Context, path: str, job_id: str) -> Mapping[str, Any]:
     raise TransientError("Amazon has not finished a job in two hours; the next read asks again.")
 
 
-async def _recent(ctx: Context, report: Report) -> Mapping[str, Any] | None:
-    """A report of the last hours that holds the same window and is done, or else is being made.
+class _Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A report as the list of reports tells it."""
 
-    A request whose answer was lost leaves one that is being made, and its repetition is cancelled.
+    id: str
+    status: str
+    created_at: datetime
+    begun: bool
+    row: Mapping[str, Any]
+
+
+async def _instead(ctx: Context, report: Report, report_id: str) -> _Listed | None:
+    """What to take for a report that ended without a document: one of the last hours of the same window that is done,
+    is being made or has failed; or None, where Amazon looked and found nothing to tell.
+
+    Reports API 2021-06-30: CANCELLED is "an explicit cancellation request before the report starts processing, or an
+    automatic cancellation if there is no data to return"; sellers see it too when the same is asked for too often. So
+    it means no data only for the first request of its window, and only where making it began.
+
+    Raises:
+        TransientError: it was cancelled before anybody looked.
+        ContractError: a list that does not tell, for then rows would be lost in silence.
     """
+    found = await _listed(ctx, report)
+    if all(each.id != report_id for each in found):
+        raise ContractError("the list of reports lacks the one that was just asked for")
+    for states in (("DONE",), _WAITING):
+        for each in found:
+            if each.status in states:
+                return each
+    first = min(found, key=lambda each: each.created_at)
+    if first.status == "FATAL":
+        return first
+    if not first.begun:
+        raise TransientError(f"The report {report.type} was cancelled before it was made; the next read asks again.")
+    return None
+
+
+async def _listed(ctx: Context, report: Report) -> list[_Listed]:
+    """Reports of the last hours that hold the same window. Raises ContractError for a row that does not say so."""
     asked = {
         "reportTypes": report.type,
-        "processingStatuses": "DONE,IN_PROGRESS,IN_QUEUE",
+        "processingStatuses": "DONE,IN_PROGRESS,IN_QUEUE,CANCELLED,FATAL",
         "marketplaceIds": report.marketplace.id,
         "createdSince": stamp(ctx.clock.now() - _RECENT),
     }
-    waiting = None
+    found = []
     async for step in get_pages(ctx, _LIST, asked):
         for row in step.rows:
-            if not isinstance(row, Mapping) or not isinstance(row.get("reportType"), str):
-                raise DataError("the list of reports holds what is no report")
-            if not _covers(row, report):
-                continue
-            if row.get("processingStatus") == "DONE" and row.get("reportDocumentId"):
-                return row
-            if row.get("processingStatus") in _WAITING:
-                waiting = row
-    return waiting
+            try:
+                each = _read_row(row, report)
+            except DataError as error:
+                raise ContractError(f"the list of reports cannot be understood: {error.message}") from error
+            found += [each] if _covers(each.row, report) else []
+    return found
+
+
+def _read_row(value: Any, report: Report) -> _Listed:
+    row = row_of(value, "a report")
+    if word(row, "reportType") != report.type:
+        raise DataError("a report of another type than was asked for")
+    if report.start is not None:
+        moment(row.get("dataStartTime"), "dataStartTime")
+        moment(row.get("dataEndTime"), "dataEndTime")
+    status = word(row, "processingStatus")
+    if status not in (*_WAITING, *_ENDED):
+        raise DataError(f"a state that nobody knows: {status[:40]!r}")
+    if status == "DONE":
+        word(row, "reportDocumentId")
+    return _Listed(
+        id=known_id(row.get("reportId")),
+        status=status,
+        created_at=moment(row.get("createdTime"), "createdTime"),
+        begun=maybe_moment(row, "processingStartTime") is not None,
+        row=row,
+    )
 
 
 async def fetch_made_reports(ctx: Context, report: Report) -> AsyncIterator[File]:
@@ -161,23 +212,17 @@ async def fetch_made_reports(ctx: Context, report: Report) -> AsyncIterator[File
 
 
 def _covers(row: Mapping[str, Any], report: Report) -> bool:
-    if row.get("reportType") != report.type:
-        return False
-    try:
-        start, end = maybe_moment(row, "dataStartTime"), maybe_moment(row, "dataEndTime")
-    except DataError:
-        return False
+    """Whether a report holds all that is wanted."""
     if report.start is None or report.end is None:
         return True
-    return start is not None and end is not None and start <= report.start and end >= report.end
+    start, end = moment(row["dataStartTime"], "dataStartTime"), moment(row["dataEndTime"], "dataEndTime")
+    return start <= report.start and end >= report.end.replace(microsecond=0)
 
 
-async def _complain(ctx: Context, report: Report, state: Mapping[str, Any]) -> None:
-    """A report that failed fails the read; one that was cancelled is no data."""
-    if state["processingStatus"] != "FATAL":
-        return
+async def _complain(ctx: Context, report: Report, state: Mapping[str, Any]) -> NoReturn:
+    """Raise TransientError for a report that failed, with the reason that its document may tell."""
     reason = ""
-    if state.get("reportDocumentId"):
+    if state["processingStatus"] == "FATAL" and state.get("reportDocumentId"):
         found = await fetch_document(ctx, str(state["reportDocumentId"]))
         reason = found.content[:200].decode("utf-8", "replace")
     raise TransientError(f"Amazon could not make the report {report.type}.", detail=reason)
@@ -209,14 +254,19 @@ def unpack(content: bytes, algorithm: Any) -> bytes:
 
 
 def gunzip(content: bytes) -> bytes:
-    """Unpacked content, up to 512 MB. Raises TransientError for what is cut or is no gzip."""
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        found = unpacker.decompress(content, _LARGEST)
-    except zlib.error as error:
-        raise TransientError("a result file is no gzip or is damaged") from error
-    if unpacker.unconsumed_tail:
-        raise ContractError("a result file is larger than 512 MB unpacked")
-    if not unpacker.eof:
-        raise TransientError("a result file is cut")
-    return found + (gzip.decompress(unpacker.unused_data) if unpacker.unused_data[:2] == b"\x1f\x8b" else b"")
+    """Unpacked content, up to 256 MB. Raises TransientError for what is cut or is no gzip, ContractError for more."""
+    found = bytearray()
+    while content or not found:
+        unpacker = zlib.decompressobj(wbits=31)
+        try:
+            found += unpacker.decompress(content, _LARGEST + 1 - len(found))
+        except zlib.error as error:
+            raise TransientError("a result file is no gzip or is damaged") from error
+        if len(found) > _LARGEST:
+            raise ContractError("a result file is larger than 256 MB unpacked")
+        if not unpacker.eof:
+            raise TransientError("a result file is cut")
+        content = unpacker.unused_data
+        if not content.strip(b"\0"):
+            break  # padding behind the last member
+    return bytes(found)

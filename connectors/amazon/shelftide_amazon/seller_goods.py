@@ -1,8 +1,6 @@
 """Stock, shipments, listings, ranks and the account's health: how things stand now, read whole each time."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -19,6 +17,7 @@ from shelftide_amazon.mapping_health import health_rows, map_health
 from shelftide_amazon.paging import Listing, get_pages, stamp, whole_list
 from shelftide_amazon.reports import Report, fetch_report
 from shelftide_amazon.values import Row, maybe_word, row_of, unrepeated
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.connector import Context, Cursor, Page, Reject, Stream, days, map_rows
 from shelftide_sdk.errors import DataError, TransientError
 
@@ -197,8 +196,8 @@ async def read_health(ctx: Context, stream: Stream, cursor: Cursor | None) -> As
     if file is None:
         return
     try:
-        report = json.loads(file.content, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
+        report = read_json(file.content)
+    except ValueError as error:
         raise TransientError("the seller performance report is cut or is not JSON") from error
     mapping = partial(map_health, account_id=seller_of(ctx.settings), market=market, at=ctx.captured_at)
     records, rejects = map_rows([*health_rows(report, market)], mapping, stream.record)

@@ -194,7 +194,8 @@ async def read_report(ctx: Context, stream: Stream, cursor: Cursor | None) -> As
 async def _report_window(ctx: Context, start: datetime, end: datetime) -> AsyncIterator[Page]:
     market, zone = marketplace_of(ctx.settings), zone_of(ctx.settings)
     file = await fetch_report(ctx, Report(type=REPORT, marketplace=market, start=start, end=end))
-    if file is None:  # nothing was told, so that nothing is known up to the end of the window
+    if file is None:
+        yield Page(cursor={"lastUpdatedTime": end.isoformat()})
         return
     orders: dict[str, list[Mapping[str, str]]] = {}
     for row in read_table(file.text(market.country), ORDER_COLUMNS):

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 from shelftide_meta.auth import api
 from shelftide_meta.replies import GraphError
 from shelftide_meta.values import Row, list_of, node_of, unrepeated
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.connector import Context
 from shelftide_sdk.errors import ContractError
 
@@ -17,13 +18,13 @@ _SECRETS = frozenset({"access_token", "appsecret_proof", "fields", "limit"})
 async def get_node(ctx: Context, path: str, fields: str, key: str = "id", **params: str) -> Row:
     """A node. Raises ContractError for a reply without `key`."""
     response = await ctx.client.get(f"{api(ctx.settings)}/{path}", params={"fields": fields, **params})
-    return node_of(response.json(), path, key)
+    return node_of(read_json(response.content), path, key)
 
 
 async def get_list(ctx: Context, path: str, **params: str) -> list[Any]:
     """All of a short list that has no pages."""
     response = await ctx.client.get(f"{api(ctx.settings)}/{path}", params=params)
-    return list_of(response.json(), path)
+    return list_of(read_json(response.content), path)
 
 
 async def get_pages(
@@ -46,7 +47,7 @@ async def get_pages(
                 raise
             size = max(1, size // 2)
             continue
-        body = response.json()
+        body = read_json(response.content)
         found = list_of(body, path)
         yield unrepeated(found, seen, key) if key else found
         following = next_place(body)

@@ -6,6 +6,7 @@ from shelftide_meta.auth import api
 from shelftide_meta.metrics import kind_of, of_kind
 from shelftide_meta.replies import GraphError
 from shelftide_meta.values import Row, list_of
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.connector import Context
 
 _BAD_PARAMETER = 100
@@ -39,7 +40,7 @@ class Insights:
             try:
                 url = f"{api(self._ctx.settings)}/{path}"
                 response = await self._ctx.client.get(url, params={"metric": ",".join(wanted), **params})
-                return list_of(response.json(), path)
+                return list_of(read_json(response.content), path)
             except GraphError as error:
                 if error.is_gone:
                     # Also seen in place of a rate limit: asked once more.

@@ -33,7 +33,7 @@ from shelftide_meta.mapping_instagram import (
     map_profile_days,
 )
 from shelftide_meta.metrics import AUDIENCES, BREAKDOWNS, FOLLOWS, SERIES, TOTALS, WITHDRAWN, living
-from shelftide_meta.posts import Walk, edge_of_post, map_posts, read_posts, start_of
+from shelftide_meta.posts import AT_ONCE, Walk, edge_of_post, map_posts, read_posts, start_of
 from shelftide_meta.replies import classify
 from shelftide_meta.values import identifier, maybe_whole, moment
 from shelftide_meta.webhooks import WEBHOOKS, pages_of
@@ -56,6 +56,7 @@ from shelftide_sdk.connector import (
     map_rows,
 )
 from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ConnectorError, DataError
+from shelftide_sdk.parallel import side_by_side
 from shelftide_sdk.records import (
     AudienceDay,
     Comment,
@@ -215,9 +216,10 @@ async def _profile_days(ctx: Context, stream: Stream, cursor: Cursor | None) -> 
     account_id = _account_id(ctx)
     today = ctx.clock.now().astimezone(PACIFIC).date()
     back, rejects = await _backward(ctx, stream, cursor, today)
+    insights = Insights(ctx)
     while back.last >= back.first:
         begin = max(back.first, back.last - _FORTNIGHT)
-        figures, wrong = await _day_figures(ctx, account_id, begin, back.last, today)
+        figures, wrong = await _day_figures(ctx, insights, begin, back.last, today)
         records, before = map_profile_days(account_id, figures, back.followers, back.last, today)
         if min((figure[0] for figure in figures), default=None) != begin:
             before = None  # a day without figures breaks the chain
@@ -262,29 +264,34 @@ async def _backward(ctx: Context, stream: Stream, cursor: Cursor | None, today: 
 
 
 async def _day_figures(
-    ctx: Context, path: str, first: date, last: date, today: date
+    ctx: Context, insights: Insights, first: date, last: date, today: date
 ) -> tuple[list[DayFigure], list[Reject]]:
-    insights = Insights(ctx)
+    """Figures of some days, several days at once: Meta counts calls and not those under way."""
     figures: list[DayFigure] = []
     rejects: list[Reject] = []
 
-    def keep(rows: list[Any], asked: date | None) -> None:
-        for row in rows:
-            try:
-                figures.extend(day_figures(row, asked))
-            except DataError as error:
-                rejects.append(Reject("ProfileDay", error.message, row))
+    edge, version = f"{_account_id(ctx)}/insights", ctx.settings.get("version", "")
 
-    edge, version = f"{path}/insights", ctx.settings.get("version", "")
-    for begin, end in windows(first, min(last, today - timedelta(days=1))):
+    async def series(begin: date, end: date) -> AsyncIterator[tuple[date | None, Any]]:
         metrics = [name for name in SERIES if name == "reach" or end > today - _WINDOW]
-        keep(await insights.ask(edge, "day", metrics, period="day", **_between(begin, end)), None)
-    for number in range((last - first).days + 1):
-        at = first + timedelta(days=number)
+        for row in await insights.ask(edge, "day", metrics, period="day", **_between(begin, end)):
+            yield None, row
+
+    async def totals(at: date) -> AsyncIterator[tuple[date | None, Any]]:
         total = {"period": "day", "metric_type": "total_value", **_between(at, at)}
         if at < today:
-            keep(await insights.ask(edge, "total", living(TOTALS, version), **total), at)
-        keep(await insights.ask(edge, "follows", [FOLLOWS], breakdown="follow_type", **total), at)
+            for row in await insights.ask(edge, "total", living(TOTALS, version), **total):
+                yield at, row
+        for row in await insights.ask(edge, "follows", [FOLLOWS], breakdown="follow_type", **total):
+            yield at, row
+
+    reads = [partial(series, *window) for window in windows(first, min(last, today - timedelta(days=1)))]
+    reads += [partial(totals, first + timedelta(days=number)) for number in range((last - first).days + 1)]
+    async for asked, row in side_by_side(reads, AT_ONCE):
+        try:
+            figures.extend(day_figures(row, asked))
+        except DataError as error:
+            rejects.append(Reject("ProfileDay", error.message, row))
     return figures, rejects
 
 
@@ -306,28 +313,30 @@ def _between(first: date, last: date) -> dict[str, str]:
 
 
 async def _audience_days(ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
-    """Groups of each audience today, then the hours of the last two weeks."""
+    """Groups of each audience today, then the hours of the last two weeks; several of both at once."""
     account_id = _account_id(ctx)
-    insights = Insights(ctx)
+    edge, insights = f"{account_id}/insights", Insights(ctx)
     today = ctx.captured_at.astimezone(PACIFIC).date()
     asked = {"period": "lifetime", "metric_type": "total_value", "timeframe": "this_month"}
-    for metric in AUDIENCES:
-        for breakdown in BREAKDOWNS:
-            edge = f"{account_id}/insights"
-            rows = await insights.ask(edge, metric, [metric], breakdown=breakdown, **asked)
-            mapping = partial(
-                map_demographics, profile_id=account_id, at=today, metric=metric, keys=breakdown.split(",")
-            )
-            records, rejects = map_rows(rows, mapping, AudienceDay)
-            yield Page(records=records, rejects=rejects)
-    last = today - _HOURS_LATE
-    first = max(last - _HABIT + timedelta(days=1), ctx.since.astimezone(PACIFIC).date())
-    for number in range((last - first).days + 1):
-        at = first + timedelta(days=number)
-        edge, hours = f"{account_id}/insights", _between(at, at)
-        rows = await insights.ask(edge, "online", ["online_followers"], period="lifetime", **hours)
+
+    async def groups(metric: str, breakdown: str) -> AsyncIterator[Page]:
+        rows = await insights.ask(edge, metric, [metric], breakdown=breakdown, **asked)
+        mapping = partial(map_demographics, profile_id=account_id, at=today, metric=metric, keys=breakdown.split(","))
+        records, rejects = map_rows(rows, mapping, AudienceDay)
+        yield Page(records=records, rejects=rejects)
+
+    async def hours(at: date) -> AsyncIterator[Page]:
+        rows = await insights.ask(edge, "online", ["online_followers"], period="lifetime", **_between(at, at))
         records, rejects = map_rows(rows, partial(map_online, profile_id=account_id), AudienceDay)
         yield Page(records=records, rejects=rejects)
+
+    last = today - _HOURS_LATE
+    first = max(last - _HABIT + timedelta(days=1), ctx.since.astimezone(PACIFIC).date())
+    reads = [partial(groups, metric, breakdown) for metric in AUDIENCES for breakdown in BREAKDOWNS]
+    days_back = range((last - first).days + 1)
+    every = [*reads, *(partial(hours, first + timedelta(days=number)) for number in days_back)]
+    async for page in side_by_side(every, AT_ONCE):
+        yield page
 
 
 # -- posts ------------------------------------------------------------------------------------------------------------

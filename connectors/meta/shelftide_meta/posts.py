@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from shelftide_meta.graph import get_pages
@@ -11,7 +12,10 @@ from shelftide_meta.replies import GraphError
 from shelftide_meta.values import moment
 from shelftide_sdk.connector import Context, Cursor, Page, Stream, map_rows
 from shelftide_sdk.errors import ConfigurationError, DataError
+from shelftide_sdk.parallel import side_by_side
 from shelftide_sdk.records import Content, ContentSnapshot
+
+AT_ONCE = 10  # insights that are asked for together; Meta counts calls, whenever they come
 
 
 def start_of(ctx: Context, stream: Stream, cursor: Cursor | None) -> datetime:
@@ -69,7 +73,12 @@ async def map_posts(ctx: Context, profile_id: str, insights: Insights, found: li
     """A page of posts with their figures at `ctx.captured_at`."""
     posts, rejects = map_rows(found, lambda row: map_content(row, profile_id), Content)
     good = {post.source_id for post in posts if isinstance(post, Content)}
-    read = [(row, await insights.of_post(row)) for row in found if isinstance(row, dict) and str(row.get("id")) in good]
+
+    async def figures(row: Any) -> AsyncIterator[tuple[Any, list[Any]]]:
+        yield row, await insights.of_post(row)
+
+    asked = [partial(figures, row) for row in found if isinstance(row, dict) and str(row.get("id")) in good]
+    read = [pair async for pair in side_by_side(asked, AT_ONCE)]
     snapshots, broken = map_rows(
         read, lambda pair: map_snapshot(pair[0], post_figures(pair[1]), ctx.captured_at), ContentSnapshot
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.errors import (
     AuthorizationError,
     ConnectorError,
@@ -78,7 +79,7 @@ class GraphError(ContractError):
 def classify(response: Any) -> ConnectorError | None:
     """The error in a reply, whatever its HTTP status, or None. What is not JSON under an error is the client's."""
     try:
-        body = json.loads(response.content)
+        body = read_json(response.content)
     except ValueError as error:
         if response.status_code >= 300:
             return None
@@ -147,7 +148,7 @@ def throttle_share(headers: Mapping[str, str]) -> float:
     """How much of the allowance for ads insights is used, in percent."""
     usage = _header(headers, "x-fb-ads-insights-throttle")
     found = [usage.get(name) for name in ("app_id_util_pct", "acc_id_util_pct")]
-    return max([0.0, *(float(value) for value in found if isinstance(value, int | float))])
+    return max([0.0, *(float(min(value, 100)) for value in found if isinstance(value, int | float))])
 
 
 def _header(headers: Mapping[str, str], name: str) -> Mapping[str, Any]:

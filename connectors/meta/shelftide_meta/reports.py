@@ -16,6 +16,7 @@ from shelftide_meta.auth import api
 from shelftide_meta.graph import get_pages
 from shelftide_meta.replies import GraphError, throttle_share
 from shelftide_meta.values import identifier, node_of
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.connector import Context
 from shelftide_sdk.errors import ContractError, DataError, TransientError
 
@@ -102,7 +103,7 @@ class Reports:
         response = await self._ctx.client.post(f"{api(self._ctx.settings)}/{report.account_id}/insights", params=params)
         if throttle_share(response.headers) >= _BUSY:
             await asyncio.sleep(_BREATH)
-        node = node_of(response.json(), "insights", "report_run_id")
+        node = node_of(read_json(response.content), "insights", "report_run_id")
         try:
             return identifier(node["report_run_id"], "report_run_id")
         except DataError as error:
@@ -113,7 +114,7 @@ class Reports:
         wait, waited = _FIRST_WAIT, 0.0
         while waited < _PATIENCE.total_seconds():
             response = await self._ctx.client.get(f"{api(self._ctx.settings)}/{run}")
-            node = node_of(response.json(), "a report run", "async_status")
+            node = node_of(read_json(response.content), "a report run", "async_status")
             status = str(node["async_status"])
             # A completed job whose percentage is lower still lacks rows.
             if status == "Job Completed" and node.get("async_percent_completion") == 100:

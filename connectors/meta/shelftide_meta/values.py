@@ -42,7 +42,7 @@ def whole(value: Any, name: str) -> int:
     """A whole number, as a number or as digits. Raises DataError for anything else, true and 1.5 included."""
     if isinstance(value, str) and value.removeprefix("-").isascii() and value.removeprefix("-").isdigit():
         value = int(value) if len(value) < 40 else _MOST
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+    if isinstance(value, Decimal) and abs(value) < 2**53 and value == value.to_integral_value():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise DataError(f"{name} is not a whole number: {value!r}")

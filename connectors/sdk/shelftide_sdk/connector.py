@@ -11,7 +11,7 @@ import msgspec
 
 from shelftide_sdk.auth import Auth, NoAuth
 from shelftide_sdk.client import Budget, Client
-from shelftide_sdk.errors import ConnectorError, DataError
+from shelftide_sdk.errors import ConnectorError, DataError, TransientError
 from shelftide_sdk.metrics import Withdrawn
 from shelftide_sdk.records import Record
 from shelftide_sdk.webhooks import Webhooks
@@ -260,6 +260,22 @@ class Connector(ABC):
             if stream.name == name:
                 return stream
         raise KeyError(f"{self.info.name} has no stream {name!r}; it has {', '.join(s.name for s in self.streams)}")
+
+
+def promised(rows: Sequence[Any], shown: int, total: Any, call: str) -> None:
+    """Refuse an empty page where the platform says that there are more rows than were shown: they would be lost.
+
+    `total` is the platform's count, as it wrote it; one that is no number promises nothing. Lists change while they are
+    read, so that a last page with fewer rows than promised is no fault.
+
+    Raises:
+        TransientError: the rows that were promised did not come.
+    """
+    text = str(total)
+    if rows or isinstance(total, bool) or not (text.isascii() and text.isdigit()) or len(text) > 12:
+        return
+    if int(text) > shown:
+        raise TransientError(f"{call} promised {text} rows and came to an empty page after {shown}")
 
 
 Mapped = Record | Sequence[Record]

@@ -15,6 +15,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 
+def plain_text(text: str) -> str:
+    """Text that every log, database and JSON takes: a platform's own words may hold NUL or half a surrogate pair."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+
+
 class ConnectorError(Exception):
     """Base of all errors that a connector raises on purpose."""
 
@@ -22,10 +27,10 @@ class ConnectorError(Exception):
     hint = ""
 
     def __init__(self, message: str, *, hint: str = "", detail: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint or self.hint
-        self.detail = detail
+        self.message = plain_text(message)
+        super().__init__(self.message)
+        self.hint = plain_text(hint or self.hint)
+        self.detail = plain_text(detail)
 
 
 class ConfigurationError(ConnectorError):

@@ -7,8 +7,8 @@ the connection changes: path, query, signature and `Host` header stay the platfo
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, aclosing, nullcontext
 from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ import msgspec
 import stamina
 
 from shelftide_sdk.auth import ApiKey, App, ClientCredentials, OAuth2, Outgoing, TokenSet
+from shelftide_sdk.bodies import unpacked
 from shelftide_sdk.client import Budget, Params
 from shelftide_sdk.connector import Clock, Connector
 from shelftide_sdk.errors import (
@@ -38,6 +39,7 @@ _LINE_LIMIT = 16 * 2**20
 # Others may use a fresh token up before one's own turn; a grant without rights is soon told from that.
 _MOST_RENEWALS = 3
 _LEAST_WAIT = timedelta(seconds=0.25)
+_LONGEST_WISH = timedelta(days=7)
 _TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
 _SECRET_PARAMS = frozenset(
     {"access_token", "app_secret", "code", "auth_code", "refresh_token", "sign", "hmac", "secret"}
@@ -162,18 +164,13 @@ class PlatformClient:
         try:
             async with AsyncExitStack() as stack:
                 response = await self._opened(url, stack)
-                rest = b""
-                async for chunk in response.aiter_bytes():
-                    *whole, rest = (rest + chunk).split(b"\n")
-                    for line in whole:
-                        if line.strip():
-                            yield line
-                    if len(rest) > _LINE_LIMIT:
-                        raise ContractError("a line of the result file is longer than 16 MB")
-                if rest.strip():
-                    yield rest
+                async with aclosing(_lines(unpacked(response))) as found:
+                    async for line in found:
+                        yield line
         except httpx2.TransportError as error:
             raise TransientError(f"the connection broke: {type(error).__name__}") from error
+        except (httpx2.InvalidURL, UnicodeError) as wrong:
+            raise ContractError(f"the result file's address cannot be read: {wrong}") from wrong
 
     async def _opened(self, url: str, stack: AsyncExitStack) -> httpx2.Response:
         target, host = self._routes.connection(url)
@@ -185,8 +182,9 @@ class PlatformClient:
                 except httpx2.TransportError as error:
                     raise TransientError(f"the connection broke: {type(error).__name__}") from error
                 if response.status_code != 200:
-                    await response.aread()
-                    raise status_error(response) or ContractError(f"HTTP {response.status_code}")
+                    said = await anext(unpacked(response), b"")  # its beginning: it may be large, or packed to be
+                    bare = httpx2.Response(response.status_code, headers=self._plain_headers(response), content=said)
+                    raise status_error(bare) or ContractError(f"HTTP {response.status_code}")
                 return response
         raise AssertionError("the retry loop always returns or raises")  # pragma: no cover
 
@@ -265,8 +263,6 @@ class PlatformClient:
             status, size = response.status_code, len(response.content)
         except httpx2.TransportError as broken:
             raise TransientError(f"the platform could not be reached: {type(broken).__name__}") from broken
-        except httpx2.DecodingError as broken:
-            raise TransientError("the reply's compression is broken") from broken
         except (httpx2.InvalidURL, UnicodeError) as wrong:  # an address or a parameter that a reply gave
             raise ContractError(f"the request cannot be written: {wrong}") from wrong
         finally:
@@ -284,14 +280,19 @@ class PlatformClient:
             request.method, target, params=query, headers=headers, content=request.content or None
         ) as response:
             body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > _BODY_LIMIT:
-                    raise ContractError("the reply is larger than 64 MB")
-            plain = {k: v for k, v in response.headers.items() if k not in ("content-encoding", "content-length")}
-            # RFC 9110, 6.6.1: a reply without a Date counts as dated when it came.
-            plain.setdefault("date", format_datetime(self._clock.now(), usegmt=True))
+            async with aclosing(unpacked(response)) as pieces:
+                async for piece in pieces:
+                    body += piece
+                    if len(body) > _BODY_LIMIT:
+                        raise ContractError("the reply is larger than 64 MB")
+            plain = self._plain_headers(response)
             return httpx2.Response(response.status_code, headers=plain, content=bytes(body), request=response.request)
+
+    def _plain_headers(self, response: httpx2.Response) -> dict[str, str]:
+        plain = {k: v for k, v in response.headers.items() if k not in ("content-encoding", "content-length")}
+        # RFC 9110, 6.6.1: a reply without a Date counts as dated when it came.
+        plain.setdefault("date", format_datetime(self._clock.now(), usegmt=True))
+        return plain
 
     # -- small things --------------------------------------------------------------------------------------------
 
@@ -306,8 +307,9 @@ class PlatformClient:
 
     def _budgets(self, request: Outgoing) -> Iterator[tuple[Budget, str]]:
         path = urlsplit(request.url).path
-        for budget in self._connector.info.budgets:
-            if path.startswith(budget.endpoints):
+        for declared in self._connector.info.budgets:
+            budget = declared.of(self._settings)
+            if budget is not None and path.startswith(budget.endpoints):
                 yield budget, self._limit_keys.get(budget.scope, "")
 
     async def _take_budget(self, request: Outgoing, cost: float) -> None:
@@ -333,6 +335,19 @@ class PlatformClient:
         )
 
 
+async def _lines(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    rest = b""
+    async for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        for line in whole:
+            if line.strip():
+                yield line
+        if len(rest) > _LINE_LIMIT:
+            raise ContractError("a line of the result file is longer than 16 MB")
+    if rest.strip():
+        yield rest
+
+
 def _pairs(params: Params | None) -> list[tuple[str, str]]:
     if params is None:
         return []
@@ -346,13 +361,14 @@ def retry_after(response: httpx2.Response) -> timedelta | None:
     A date is taken against the reply's own `Date`, so that two clocks that disagree do no harm.
     """
     value = response.headers.get("retry-after", "").strip()
-    if value.replace(".", "", 1).isdigit():
-        return timedelta(seconds=min(float(value), 7 * 86400))
+    if value.isascii() and value.replace(".", "", 1).isdigit():
+        return timedelta(seconds=min(float(value), _LONGEST_WISH.total_seconds()))
     try:
         until = parsedate_to_datetime(value)
-        return max(until - parsedate_to_datetime(response.headers["date"]), timedelta(0))
-    except (KeyError, ValueError, TypeError):
+        told = until - parsedate_to_datetime(response.headers["date"])
+    except (KeyError, ValueError, TypeError, OverflowError):
         return None
+    return min(max(told, timedelta(0)), _LONGEST_WISH)
 
 
 def status_error(response: httpx2.Response) -> ConnectorError | None:

@@ -25,11 +25,14 @@ BACKFILL_SHARE = 0.75
 class Spent(msgspec.Struct, frozen=True):
     """What a budget has seen: calls by tenth of the window (all, of these backfill), and when it may be used again.
 
-    Tenths are numbered from the epoch of the clock; `held_until` is in that clock's seconds.
+    Tenths are numbered from the epoch of the clock; `held_until` is in that clock's seconds. Of a leaky bucket it is
+    `level`, what was in it at `level_at`.
     """
 
     tenths: dict[int, tuple[float, float]] = {}
     held_until: float = 0.0
+    level: float = 0.0
+    level_at: float = 0.0
 
 
 def spend(budget: Budget, spent: Spent, now: float, cost: float, *, backfill: bool = False) -> tuple[Spent, float]:
@@ -39,6 +42,8 @@ def spend(budget: Budget, spent: Spent, now: float, cost: float, *, backfill: bo
     """
     if spent.held_until > now:
         return spent, spent.held_until - now
+    if budget.leaky:
+        return _leak(budget, spent, now, cost, backfill=backfill)
     length = budget.seconds / SLOTS
     tenth = math.floor(now / length)
     live = {at: used for at, used in spent.tenths.items() if at >= tenth - SLOTS}
@@ -53,6 +58,15 @@ def spend(budget: Budget, spent: Spent, now: float, cost: float, *, backfill: bo
     return Spent(live, spent.held_until), 0.0
 
 
+def _leak(budget: Budget, spent: Spent, now: float, cost: float, *, backfill: bool) -> tuple[Spent, float]:
+    rate = budget.calls / budget.seconds
+    level = max(spent.level - max(now - spent.level_at, 0.0) * rate, 0.0)
+    room = budget.calls * (BACKFILL_SHARE if backfill else 1.0)
+    if level and level + cost > room:
+        return spent, max(min(level, level + cost - room) / rate, 1e-3)
+    return msgspec.structs.replace(spent, level=level + cost, level_at=now), 0.0
+
+
 def _fits(budget: Budget, used: list[tuple[float, float]], cost: float, *, backfill: bool) -> bool:
     whole = sum(all_ for all_, _ in used)
     history = sum(of_these for _, of_these in used)
@@ -63,7 +77,7 @@ def _fits(budget: Budget, used: list[tuple[float, float]], cost: float, *, backf
 
 def hold(spent: Spent, until: float) -> Spent:
     """Nothing more before `until` [s]: the platform has said so."""
-    return Spent(spent.tenths, max(spent.held_until, until))
+    return msgspec.structs.replace(spent, held_until=max(spent.held_until, until))
 
 
 class OverBudgetError(RateLimitedError):

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from shelftide_sdk.bodies import UnreadableError
 from shelftide_sdk.connector import Page
 from shelftide_sdk.errors import ConnectorError, ContractError, TransientError
 
 # What a parser says of a reply that was cut, is not JSON or UTF-8, or holds half a surrogate pair.
-UNREADABLE = (msgspec.DecodeError, UnicodeError)
+UNREADABLE = (msgspec.DecodeError, UnicodeError, UnreadableError)
 _STUCK_PAGES = 50
 _EMPTY_PAGES = 5_000
 _REMEMBERED = 20_000

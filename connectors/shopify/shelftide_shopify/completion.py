@@ -18,6 +18,7 @@ from shelftide_shopify.queries import (
     TRANSFER_SHIPMENTS,
     product_variants,
 )
+from shelftide_shopify.walk import has_more
 
 _PAGE = 50
 _REFUND_CHUNK = 50
@@ -28,7 +29,7 @@ async def whole_connection(
 ) -> dict[str, Any]:
     """`connection` with all its rows, the missing ones fetched by `row_id`. `path` leads to it in the reply."""
     rows, info, visited = list(nodes(connection)), connection["pageInfo"], set[Any]()
-    while info["hasNextPage"]:
+    while has_more(info):
         cursor = info["endCursor"]
         if cursor is None or cursor in visited:
             raise ContractError("Shopify's paging goes round in a circle", detail=f"{row_id} {path[-1]} {cursor!r}")
@@ -44,7 +45,7 @@ async def whole_connection(
 
 
 def _more(connection: Any) -> bool:
-    return isinstance(connection, dict) and bool((connection.get("pageInfo") or {}).get("hasNextPage"))
+    return isinstance(connection, dict) and "pageInfo" in connection and has_more(connection["pageInfo"])
 
 
 async def complete_order(door: Door, row: Row) -> Row:

@@ -13,7 +13,7 @@ from shelftide_sdk.testing.emulator import Emulator, Request, Response, Route, r
 from shelftide_sdk.testing.world.model import Brand, Channel, WorldView
 from shelftide_shopify.auth import TOKEN_HEADER
 from shelftide_shopify.emulator_bulk import FILE_HOST, BulkJobs
-from shelftide_shopify.emulator_cost import MAX_QUERY_COST, RESTORE_RATES, Bucket, CostCounter, actual_cost
+from shelftide_shopify.emulator_cost import MAX_QUERY_COST, PLAN_NAMES, RESTORE_RATES, Bucket, CostCounter, actual_cost
 from shelftide_shopify.emulator_graph import Session, chance, root_value
 from shelftide_shopify.emulator_oauth import Grant, Tokens
 from shelftide_shopify.emulator_subscriptions import Subscriptions
@@ -81,6 +81,7 @@ class ShopifyEmulator(Emulator):
         self.channels: tuple[Channel, ...] = (Channel.SHOPIFY,)
         self.jobs = BulkJobs(root_value(), seed)
         self.subscriptions = Subscriptions()
+        self.plan_name = PLAN_NAMES[plan]
         self._rate = RESTORE_RATES[plan]
         self._buckets: dict[str, Bucket] = {}
         self._calls: Counter[str] = Counter()  # by shop: one shop's bad luck is not another's

@@ -31,6 +31,9 @@ from graphql.type import GraphQLNullableType, get_nullable_type
 
 MAX_QUERY_COST = 1000
 RESTORE_RATES = {"basic": 100, "grow": 100, "advanced": 200, "plus": 1000, "components": 2000}
+PLAN_NAMES = {
+    "basic": "Basic", "grow": "Grow", "advanced": "Advanced", "plus": "Plus", "components": "Shop Component",
+}  # fmt: skip
 _BUCKET_SECONDS = 20
 _MUTATION = 10
 _WRAPPERS = ({"nodes", "edges", "pageInfo"}, {"node", "cursor"}, {"hasNextPage", "endCursor", "hasPreviousPage"})

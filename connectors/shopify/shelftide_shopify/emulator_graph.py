@@ -103,6 +103,7 @@ def _shop(info: Any) -> dict[str, Any]:
         "ianaTimezone": session.brand.zone,
         "currencyCode": session.brand.currency,
         "myshopifyDomain": session.shop,
+        "plan": {"publicDisplayName": session.host.plan_name, "shopifyPlus": session.host.plan_name == "Plus"},
         "createdAt": when(session.host.world.start),
     }
 

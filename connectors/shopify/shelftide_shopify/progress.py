@@ -70,7 +70,7 @@ class Waiting:
                 continue
             self._overdue.discard(row["id"])
             journey = row.get("customerJourneySummary")
-            if journey and journey.get("ready") is False and not row.get("test"):
+            if isinstance(journey, dict) and journey.get("ready") is False and not row.get("test"):
                 self._since.setdefault(row["id"], timestamp(self._now))
             else:
                 self._since.pop(row["id"], None)

@@ -9,7 +9,7 @@ API_VERSION = "2026-07"
 
 SHOP = """
 query Shop {
-  shop { id name ianaTimezone currencyCode myshopifyDomain }
+  shop { id name ianaTimezone currencyCode myshopifyDomain plan { publicDisplayName } }
   currentAppInstallation { accessScopes { handle } }
 }
 """

@@ -3,7 +3,7 @@
 Source: shopify.dev on GraphQL Admin rate limits and status codes.
 """
 
-import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.errors import (
     AuthorizationError,
     ConfigurationError,
@@ -22,6 +23,7 @@ from shelftide_sdk.errors import (
 
 _SCOPE = re.compile(r"`?\b((?:read|write)_[a-z_]+)\b`?")
 _SECOND = timedelta(seconds=1)
+_LONGEST_SECONDS = 7 * 86_400.0
 _BODY = "shelftide_shopify.body"
 
 
@@ -38,7 +40,7 @@ def decode(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except msgspec.DecodeError:
-        return json.loads(body)
+        return read_json(body)
 
 
 def read_body(response: Any) -> Any:
@@ -89,9 +91,10 @@ _STATUSES: Mapping[int, Callable[[str], ConnectorError]] = {
 
 def _retry_after(response: Any) -> timedelta | None:
     try:
-        return float(response.headers["retry-after"]) * _SECOND
-    except (KeyError, ValueError, OverflowError):
+        told = float(response.headers["retry-after"])
+    except (KeyError, ValueError):
         return None
+    return min(max(told, 0.0), _LONGEST_SECONDS) * _SECOND if math.isfinite(told) else None
 
 
 def _classify_errors(errors: Any, body: Mapping[str, Any]) -> ConnectorError:
@@ -108,9 +111,9 @@ def _classify_errors(errors: Any, body: Mapping[str, Any]) -> ConnectorError:
 def _code(error: Any) -> str:
     if not isinstance(error, dict):
         return ""
-    code = (error.get("extensions") or {}).get("code")
-    if code:
-        return str(code)
+    extensions = error.get("extensions")
+    if isinstance(extensions, dict) and extensions.get("code"):
+        return str(extensions["code"])
     message = str(error.get("message", ""))
     if message.startswith("Throttled"):
         return "THROTTLED"
@@ -118,10 +121,11 @@ def _code(error: Any) -> str:
 
 
 def _access_denied(error: Mapping[str, Any], body: Mapping[str, Any]) -> ConnectorError:
-    extensions = error.get("extensions") or {}
+    extensions = error["extensions"]  # it named the code
     text = f"{extensions.get('requiredAccess') or ''} {error.get('message', '')}"
     scopes = tuple(dict.fromkeys(_SCOPE.findall(text)))
-    field = ".".join(str(part) for part in error.get("path") or ())
+    path = error.get("path")
+    field = ".".join(map(str, path)) if isinstance(path, list) else ""
     return AuthorizationError(
         f"The app may not read {field or 'this data'}", missing_scopes=scopes, detail=str(error)[:500]
     )
@@ -132,7 +136,8 @@ def _shop_inactive(error: Mapping[str, Any], body: Mapping[str, Any]) -> Connect
 
 
 def _throttled(error: Mapping[str, Any], body: Mapping[str, Any]) -> ConnectorError:
-    wait = throttle_wait((body.get("extensions") or {}).get("cost"))
+    extensions = body.get("extensions")
+    wait = throttle_wait(extensions.get("cost") if isinstance(extensions, dict) else None)
     return RateLimitedError("The shop's query budget is used up", retry_after=wait)
 
 
@@ -159,5 +164,5 @@ def throttle_wait(cost: Any) -> timedelta | None:
         status = cost["throttleStatus"]
         missing = float(cost["requestedQueryCost"]) - float(status["currentlyAvailable"])
         return timedelta(seconds=max(missing, 0.0) / float(status["restoreRate"]))
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+    except (KeyError, TypeError, ValueError, ArithmeticError):
         return None

@@ -12,7 +12,7 @@ from shelftide_sdk.money import Money
 
 
 class Shop(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts that every mapping needs. `scopes` are the granted access scopes."""
+    """Facts that every mapping needs. `scopes` are the granted access scopes, `plan` what the shop pays for."""
 
     source_id: str
     name: str
@@ -20,6 +20,7 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
     zone: str
     currency: str
     scopes: frozenset[str] = frozenset()
+    plan: str = ""
 
     @property
     def tz(self) -> tzinfo:
@@ -45,8 +46,8 @@ def _read_shop(data: Mapping[str, Any]) -> Shop:
     zone = shop["ianaTimezone"]
     try:
         ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, TypeError) as error:
-        raise DataError(f"the shop names an unknown time zone: {zone!r}") from error
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError) as error:
+        raise DataError(f"the shop names an unknown time zone: {str(zone)[:60]!r}") from error
     return Shop(
         source_id=number(shop["id"]),
         name=shop["name"],
@@ -54,6 +55,7 @@ def _read_shop(data: Mapping[str, Any]) -> Shop:
         zone=zone,
         currency=shop["currencyCode"],
         scopes=frozenset(scope["handle"] for scope in handles),
+        plan=str((shop.get("plan") or {}).get("publicDisplayName") or "")[:40],
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -80,9 +81,18 @@ class PageSize:
         self.value = max(1, min(MAX_PAGE, self.value * 2, affordable))
 
 
-def updated_mark(row: Row) -> str:
-    """Mark of a walk in the order of the last change."""
-    return timestamp(moment(row["updatedAt"]))
+def updated_mark(now: datetime) -> Callable[[Row], str]:
+    """Mark of a walk in the order of the last change; none for a change of the future, which would skip all until then.
+
+    An hour is left for clocks that differ and for what changes while it is read.
+    """
+    latest = timestamp(now + timedelta(hours=1))
+
+    def mark(row: Row) -> str:
+        found = timestamp(moment(row["updatedAt"]))
+        return found if found <= latest else ""
+
+    return mark
 
 
 def since_update(mark: str | None) -> str | None:
@@ -117,7 +127,7 @@ async def walk(door: Door, plan: Plan, position: Position) -> AsyncIterator[Step
         connection = await fetch(door, plan, position, size)
         rows = nodes(connection)
         info = connection["pageInfo"]
-        more = bool(info["hasNextPage"])
+        more = has_more(info)
         if more:
             _refuse_circle(info["endCursor"], visited)
         fresh = _unseen(rows, plan, recent)
@@ -143,6 +153,14 @@ async def fetch(door: Door, plan: Plan, position: Position, size: PageSize) -> M
         if first == size.value:
             size.grow(door.requested_cost)
         return connection
+
+
+def has_more(info: Any) -> bool:
+    """Whether `pageInfo` names a next page. Raises ContractError where it does not say: the rest would be lost."""
+    more = info.get("hasNextPage") if isinstance(info, dict) else None
+    if not isinstance(more, bool):
+        raise ContractError("Shopify does not say whether there are more pages")
+    return more
 
 
 def _refuse_circle(cursor: str | None, visited: set[str | None]) -> None:

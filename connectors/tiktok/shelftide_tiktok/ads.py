@@ -6,11 +6,13 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from shelftide_sdk.auth import OAuth2
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.client import Budget
 from shelftide_sdk.connector import (
     Account,
@@ -26,10 +28,13 @@ from shelftide_sdk.connector import (
     Stream,
     days,
     map_rows,
+    promised,
 )
 from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ConnectorError, ContractError, DataError
 from shelftide_sdk.parallel import side_by_side
 from shelftide_sdk.records import Ad, AdBreakdownDay, AdDay, AdGroup, AdLevel, Campaign, Record
+from shelftide_tiktok import ads_tasks
+from shelftide_tiktok.ads_tasks import Tasks
 from shelftide_tiktok.auth import ADS_API, ADS_AUTH
 from shelftide_tiktok.mapping_ads import (
     AUDIENCE_METRICS,
@@ -55,9 +60,12 @@ _LOOKBACK = days(7)
 # An hourly report takes a call a day: two weeks show the habit.
 _HOURS = days(14)
 _ALL = {"campaign": "CAMPAIGN_STATUS_ALL", "adgroup": "ADGROUP_STATUS_ALL", "ad": "AD_STATUS_ALL"}
+_NEW_TASK = "/open_api/v1.3/report/task/create/"
+_BATCH = 5_000
 _AT_ONCE = 10  # reports that are under way together: an app has ten calls a second
 _LEVELS = {AdLevel.CAMPAIGN: "AUCTION_CAMPAIGN", AdLevel.AD_GROUP: "AUCTION_ADGROUP", AdLevel.AD: "AUCTION_AD"}
 _TOTAL = "AUCTION_ADVERTISER"
+_BY_TASK = (AdLevel.AD_GROUP, AdLevel.AD)
 # Our dimension -> the platform's. The word of the reply is the bucket.
 BREAKDOWNS = {"gender": "gender", "age": "age", "country": "country_code", "os": "platform"}
 
@@ -83,6 +91,8 @@ class TikTokAds(Connector):
         budgets=(
             Budget(name="tiktok ads a minute", calls=600, seconds=60, scope="app", endpoints="/open_api/"),
             Budget(name="tiktok ads a second", calls=10, seconds=1, scope="app", endpoints="/open_api/"),
+            Budget(name="tiktok ads tasks a second", calls=1, seconds=1, scope="app", endpoints=_NEW_TASK),
+            Budget(name="tiktok ads tasks an hour", calls=500, seconds=3600, scope="app+account", endpoints=_NEW_TASK),
         ),
         docs_url="https://business-api.tiktok.com/portal/docs",
         emulator="shelftide_tiktok.emulator:TikTokAdsEmulator",
@@ -98,7 +108,10 @@ class TikTokAds(Connector):
 
     @classmethod
     def classify(cls, response: Any) -> ConnectorError | None:
-        """Errors in HTTP 200 included: the code table is the one of the Accounts API."""
+        """Errors in HTTP 200 included, by the table of the Accounts API. A report's file is no envelope."""
+        path = urlsplit(str(response.request.url)).path
+        if path.endswith(ads_tasks.DOWNLOAD) and response.status_code == 200 and response.content[:1] != b"{":
+            return None
         return classify_organic(response)
 
     async def check(self, ctx: Context) -> Health:
@@ -148,16 +161,18 @@ class TikTokAds(Connector):
     async def _ad_days(
         self, ctx: Context, stream: Stream, cursor: Cursor | None, of: Advertiser
     ) -> AsyncIterator[Page]:
-        levels = {AdLevel.ACCOUNT: _TOTAL} if _is_whole(ctx) else _LEVELS
-
-        async def level_days(first: date, last: date, level: AdLevel) -> AsyncIterator[Page]:
-            report = _report(of, first, last, levels[level], (ID_OF[level], "stat_time_day"), METRICS)
-            async for rows in _rows(ctx, report):
-                yield _page(rows, partial(map_ad_day, of=of, level=level), AdDay)
-
+        start, today = _bounds(ctx, stream, cursor, of)
+        levels = (AdLevel.ACCOUNT,) if _is_whole(ctx) else tuple(_LEVELS)
+        past = ads_tasks.past_windows(ads_tasks.saved_tasks(cursor), start, today, _LOOKBACK.days)
+        place = {name: value for name, value in (cursor or {}).items() if name == stream.cursor}
+        for window in () if _is_whole(ctx) else past:
+            async for page in _past(ctx, of, window, place):
+                yield page
+            place = _place(window.last, of)
+            start = window.last + timedelta(days=1)
         reads: list[Callable[[], AsyncIterator[Page]]] = []
-        for first, last in _windows(ctx, stream, cursor, of):
-            reads += [partial(level_days, first, last, level) for level in levels]
+        for first, last in _windows(start, today):
+            reads += [partial(_level_days, ctx, of, first, last, level) for level in levels]
             reads.append(partial(_end, last, of))
         async for page in side_by_side(reads, _AT_ONCE):
             yield page
@@ -172,7 +187,7 @@ class TikTokAds(Connector):
         level, key = (_TOTAL, "advertiser_id") if _is_whole(ctx) else ("AUCTION_CAMPAIGN", "campaign_id")
         recent = (ctx.captured_at - _HOURS).astimezone(ZoneInfo(of.zone)).date()
         reads: list[Callable[[], AsyncIterator[Page]]] = []
-        for first, last in _windows(ctx, stream, cursor, of):
+        for first, last in _windows(*_bounds(ctx, stream, cursor, of)):
             for dimension, name in BREAKDOWNS.items():
                 wanted = (key, "stat_time_day", name)
                 report = _report(of, first, last, level, wanted, AUDIENCE_METRICS, kind="AUDIENCE")
@@ -193,7 +208,70 @@ def _is_whole(ctx: Context) -> bool:
 
 async def _end(last: date, of: Advertiser) -> AsyncIterator[Page]:
     """What a window ends with: its cursor."""
-    yield Page(cursor={"stat_time_day": _midnight(last, of).isoformat()})
+    yield Page(cursor=_place(last, of))
+
+
+def _place(last: date, of: Advertiser) -> Cursor:
+    return {"stat_time_day": _midnight(last, of).isoformat()}
+
+
+# -- days of ads ------------------------------------------------------------------------------------------------------
+
+
+async def _level_days(ctx: Context, of: Advertiser, first: date, last: date, level: AdLevel) -> AsyncIterator[Page]:
+    """A level's days by synchronous reports."""
+    async for rows in _rows(ctx, _level_report(of, first, last, level)):
+        yield _page(rows, partial(map_ad_day, of=of, level=level), AdDay)
+
+
+def _level_report(of: Advertiser, first: date, last: date, level: AdLevel) -> Report:
+    name = _LEVELS.get(level, _TOTAL)
+    return _report(of, first, last, name, (ID_OF[level], "stat_time_day"), METRICS)
+
+
+async def _past(ctx: Context, of: Advertiser, window: Tasks, place: Cursor) -> AsyncIterator[Page]:
+    """A long window: campaigns synchronously, groups and ads by tasks that a later read finds again."""
+    ids: dict[str, str] = {}
+    for level in _BY_TASK:
+        held = window.ids.get(level)
+        if held is None or await ads_tasks.is_lost(ctx, of.advertiser_id, held):
+            held = await ads_tasks.create(ctx, _level_report(of, window.first, window.last, level))
+        ids |= {level.value: held} if held else {}
+    window = msgspec.structs.replace(window, ids=ids)
+    yield Page(cursor={**place, "tasks": msgspec.to_builtins(window)})
+    campaigns: list[Record] = []
+    async for page in _whole_level(ctx, of, window, AdLevel.CAMPAIGN):
+        campaigns += page.records
+        yield page
+    for level in _BY_TASK:
+        async for page in _task_days(ctx, of, window, level, ads_tasks.spend_by_day(campaigns)):
+            yield page
+    yield Page(cursor=_place(window.last, of))
+
+
+async def _whole_level(ctx: Context, of: Advertiser, window: Tasks, level: AdLevel) -> AsyncIterator[Page]:
+    windows = _windows(window.first, window.last)
+    reads = [partial(_level_days, ctx, of, first, last, level) for first, last in windows]
+    async for page in side_by_side(reads, _AT_ONCE):
+        yield page
+
+
+async def _task_days(
+    ctx: Context, of: Advertiser, window: Tasks, level: AdLevel, spent: Mapping[date, tuple[Decimal, int]]
+) -> AsyncIterator[Page]:
+    """A level's days from its task; synchronously where there is none or its days do not add up to the campaigns'."""
+    if task_id := window.ids.get(level):
+        report = _level_report(of, window.first, window.last, level)
+        rows, broken = await ads_tasks.fetch(ctx, report, task_id)
+        page = _page(rows, partial(map_ad_day, of=of, level=level), AdDay)
+        if ads_tasks.adds_up(ads_tasks.spend_by_day(page.records), spent):
+            yield Page(rejects=[*page.rejects, *broken])
+            for start in range(0, len(page.records), _BATCH):
+                yield Page(records=page.records[start : start + _BATCH])
+            return
+        ctx.log.warning("the report of %s does not add up to the campaigns: it is read day by day", level.value)
+    async for page in _whole_level(ctx, of, window, level):
+        yield page
 
 
 def _account(row: Row) -> Account:
@@ -221,8 +299,8 @@ async def _advertiser(ctx: Context) -> Advertiser:
             raise ContractError(f"advertiser/info/: {error.message}") from error
     try:
         ZoneInfo(of.zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ContractError(f"the advertiser's time zone is unknown: {of.zone!r}") from error
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ContractError(f"the advertiser's time zone is unknown: {of.zone[:60]!r}") from error
     return of
 
 
@@ -260,7 +338,7 @@ async def _rows(ctx: Context, report: Report) -> AsyncIterator[list[Row]]:
 
 async def _paged(ctx: Context, call: str, params: Mapping[str, Any]) -> AsyncIterator[list[Row]]:
     """Pages by number. A page that repeats the one before is refused: the rest would be missing."""
-    number, before = 1, ""
+    number, before, shown = 1, "", 0
     while number <= _MOST_PAGES:
         asked = {**params, "page": str(number), "page_size": str(PAGE_SIZE)}
         data = data_of(_exact(await ctx.client.get(f"{ADS_API}{call}", params=asked)), call)
@@ -268,8 +346,11 @@ async def _paged(ctx: Context, call: str, params: Mapping[str, Any]) -> AsyncIte
         mark = repr(rows)
         if rows and mark == before:
             raise ContractError(f"{call} gives the same page again")
+        pages = _total_pages(data, call)
+        promised(rows, shown, data["page_info"].get("total_number"), call)
+        shown += len(rows)
         yield rows
-        if number >= _total_pages(data, call):
+        if number >= pages:
             return
         number, before = number + 1, mark
     raise ContractError(f"{call} does not end")
@@ -277,7 +358,7 @@ async def _paged(ctx: Context, call: str, params: Mapping[str, Any]) -> AsyncIte
 
 def _exact(response: Any) -> Any:
     """The reply with its numbers as they were written: budgets are JSON numbers, and money is never a float."""
-    return json.loads(response.content, parse_float=Decimal)
+    return read_json(response.content)
 
 
 def _total_pages(data: Row, call: str) -> int:
@@ -319,17 +400,21 @@ def _report(  # noqa: PLR0917 - a report's six parts, in the order of the platfo
     }
 
 
-def _windows(ctx: Context, stream: Stream, cursor: Cursor | None, of: Advertiser) -> list[tuple[date, date]]:
-    """Windows of at most 30 of the advertiser's days, up to today."""
+def _bounds(ctx: Context, stream: Stream, cursor: Cursor | None, of: Advertiser) -> tuple[date, date]:
+    """The first day to read and today, in the advertiser's zone."""
     zone = ZoneInfo(of.zone)
     try:
         start = ctx.start(stream, cursor).astimezone(zone).date()
     except ValueError as error:
         raise ConfigurationError("the saved cursor cannot be read; start the stream anew", detail=str(error)) from error
-    today = ctx.clock.now().astimezone(zone).date()
+    return start, ctx.clock.now().astimezone(zone).date()
+
+
+def _windows(start: date, until: date) -> list[tuple[date, date]]:
+    """Windows of at most 30 days, both ends included."""
     found = []
-    while start <= today:
-        last = min(start + timedelta(days=WINDOW_DAYS - 1), today)
+    while start <= until:
+        last = min(start + timedelta(days=WINDOW_DAYS - 1), until)
         found.append((start, last))
         start = last + timedelta(days=1)
     return found

@@ -4,7 +4,6 @@ TikTok has no list of new comments: a video is walked again, whole, when its cou
 walk. Source: Business API documentation, `business/comment/list/` and `business/comment/reply/list/`.
 """
 
-import json
 from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
@@ -12,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.connector import Context, Cursor, Page, Reject, map_rows
 from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ContractError, DataError
 from shelftide_sdk.records import Comment
@@ -159,4 +159,4 @@ async def _data(ctx: Context, call: str, params: dict[str, Any]) -> Row:
             raise
         ctx.log.info("a video or comment was deleted while it was read: %s", error.message)
         return {"comments": []}
-    return data_of(json.loads(response.content), call)
+    return data_of(read_json(response.content), call)

@@ -30,6 +30,7 @@ from shelftide_tiktok.emulator_ads_facts import (
     totals_by_level,
 )
 from shelftide_tiktok.emulator_ads_reference import REFERENCE, Asked, Call, check, fields_of
+from shelftide_tiktok.emulator_ads_tasks import ReportTasks
 from shelftide_tiktok.emulator_door import Denied, TikTokEmulator
 from shelftide_tiktok.emulator_grants import Issued, TokenState
 
@@ -60,6 +61,7 @@ class TikTokAdsEmulator(TikTokEmulator):
 
     def __init__(self, world: WorldView, **options: Any) -> None:
         super().__init__(world, **options)
+        self.tasks = ReportTasks(self._task_rows, self.clock)
         self._clients: dict[str, list[str]] = {}
         for account, brand in self._accounts.items():
             self._clients.setdefault(f"client:{brand.client_key}", []).append(account)
@@ -75,6 +77,9 @@ class TikTokAdsEmulator(TikTokEmulator):
             Route("GET", rf"{_API}/advertiser/info/", self._answer(self._info)),
             Route("GET", rf"{_API}/(?P<kind>campaign|adgroup|ad)/get/", self._answer(self._entities)),
             Route("GET", rf"{_API}/report/integrated/get/", self._answer(self._report)),
+            Route("POST", rf"{_API}/report/task/create/", self._answer(lambda r, o: self.tasks.create(r.json(), o))),
+            Route("GET", rf"{_API}/report/task/check/", self._answer(lambda r, o: self.tasks.check(r.params, o))),
+            Route("GET", rf"{_API}/report/task/download/", self._download),
             *(
                 Route(call.method, f"{_API}/{path}/", self._answer(self._refer(call)))
                 for path, call in REFERENCE.items()
@@ -177,6 +182,12 @@ class TikTokAdsEmulator(TikTokEmulator):
 
         return answer
 
+    def _download(self, request: Request) -> Response:
+        try:
+            return self.tasks.download(request.params, self._opened(self._account(request)))
+        except Denied as denied:
+            return self._fail(denied.code, str(denied), denied.status)
+
     def _brand(self, request: Request, opened: Sequence[str]) -> Brand:
         advertiser = request.params.get("advertiser_id", "")
         if advertiser not in opened:
@@ -230,11 +241,25 @@ class TikTokAdsEmulator(TikTokEmulator):
         return self._page(request, rows)
 
     def _report(self, request: Request, opened: Sequence[str]) -> Row:
-        brand = self._brand(request, opened)
-        asked = request.params
+        self._brand(request, opened)
+        lists = {name: _list(request, name) for name in ("dimensions", "metrics")}
+        every = "STATUS_ALL" in request.params.get("filtering", "")
+        hourly = "stat_time_hour" in lists["dimensions"]
+        if request.params.get("query_lifetime") != "true":
+            first, last = self._window(request.params)
+            if last - first >= _LONGEST or (hourly and first != last):
+                raise Denied(40002, "the window is too long: 30 days by day, one day by hour")
+        return self._page(request, self._rows_of({**request.params, **lists}, every))
+
+    def _task_rows(self, body: Mapping[str, Any], every: bool) -> list[Row]:
+        return self._rearranged(self._rows_of(body, every))
+
+    def _rows_of(self, asked: Mapping[str, Any], every: bool) -> list[Row]:
+        """Rows of a report, of whichever kind. Raises Denied for what does not go together."""
+        brand = self._accounts[asked["advertiser_id"]]
         level = LEVELS.get(asked.get("data_level", ""))
-        dimensions = [str(each) for each in _list(request, "dimensions")]
-        metrics = [str(each) for each in _list(request, "metrics")]
+        dimensions = [str(each) for each in asked["dimensions"]]
+        metrics = [str(each) for each in asked.get("metrics") or ("spend", "impressions")]
         if level is None or asked.get("service_type") != "AUCTION" or IDS[level] not in dimensions:
             raise Denied(40002, "data_level, service_type and dimensions do not go together")
         if asked.get("report_type") not in ("BASIC", "AUDIENCE"):
@@ -242,15 +267,21 @@ class TikTokAdsEmulator(TikTokEmulator):
         known = AUDIENCE_METRICS if asked["report_type"] == "AUDIENCE" else METRICS
         if set(metrics) - known:
             raise Denied(40002, f"Invalid metric fields: {sorted(set(metrics) - known)}")
-        return self._page(request, self._report_rows(request, brand, level, dimensions, metrics))
+        return self._report_rows(asked, brand, level, dimensions, metrics, every=every)
 
-    def _report_rows(
-        self, request: Request, brand: Brand, level: str, dimensions: Sequence[str], metrics: Sequence[str]
+    def _report_rows(  # a report's own words
+        self,
+        asked: Mapping[str, Any],
+        brand: Brand,
+        level: str,
+        dimensions: Sequence[str],
+        metrics: Sequence[str],
+        *,
+        every: bool,
     ) -> list[Row]:
-        lifetime = request.params.get("query_lifetime") == "true"
-        first, last = (None, None) if lifetime else self._window(request, hourly="stat_time_hour" in dimensions)
+        lifetime = str(asked.get("query_lifetime")).lower() == "true"
         ads = self._world_ads(brand)
-        every = "STATUS_ALL" in request.params.get("filtering", "")
+        first, last = (None, None) if lifetime else self._window(asked)
         shown = [
             self._ripe(figures)
             for figures in self.world.ad_days(brand.key, NETWORK)
@@ -263,7 +294,7 @@ class TikTokAdsEmulator(TikTokEmulator):
             raise Denied(40002, f"Invalid dimensions: {dimensions}")
         rows = []
         for (key, day), totals in sorted(totals_by_level(shown, ads, level, lifetime=lifetime).items()):
-            own = request.params["advertiser_id"] if level == "account" else entity_id(key)
+            own = str(asked["advertiser_id"]) if level == "account" else entity_id(key)
             for bucket, part in self._parts(totals, key, extra).items():
                 named = {IDS[level]: own, **_when(brand, day, extra, bucket)}
                 rows.append({"dimensions": named, "metrics": metric_values(part, metrics, _parents(ads, key))})
@@ -282,14 +313,13 @@ class TikTokAdsEmulator(TikTokEmulator):
             return {"": totals}
         return {b: part for b, part in cut(totals, key, extra[0]).items() if part.counts["impressions"]}
 
-    def _window(self, request: Request, *, hourly: bool) -> tuple[date, date]:
-        asked = request.params
+    def _window(self, asked: Mapping[str, Any]) -> tuple[date, date]:
         try:
             first, last = date.fromisoformat(asked["start_date"]), date.fromisoformat(asked["end_date"])
-        except (KeyError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise Denied(40002, "start_date and end_date must both be dates") from error
-        if first > last or last - first >= _LONGEST or (hourly and first != last):
-            raise Denied(40002, "the window is too long: 30 days by day, one day by hour")
+        if first > last:
+            raise Denied(40002, "start_date is after end_date")
         return first, last
 
     def _page(self, request: Request, rows: list[Row]) -> Row:

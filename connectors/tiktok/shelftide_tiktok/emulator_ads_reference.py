@@ -231,14 +231,6 @@ def _audiences(asked: Asked) -> Row:
 # -- jobs, and what is asked by id ------------------------------------------------------------------------------------
 
 
-def _task(asked: Asked) -> Row:
-    return {"task_id": str(stable_id("tiktok-task", json.dumps(dict(asked.fields), sort_keys=True), 19))}
-
-
-def _task_state(asked: Asked) -> Row:
-    return {"status": "SUCCESS", "message": "", "download_url": ""}
-
-
 def _gmv_report(asked: Asked) -> Row:
     """No campaign of GMV Max runs for these shops: a report of no rows."""
     _days(asked)
@@ -278,8 +270,6 @@ REFERENCE: Mapping[str, Call] = {
     "pixel/event/stats": Call((_AD, "pixel_ids", "date_range"), _pixel_events),
     "pixel/list": Call((_AD,), _pixels),
     "report/task/cancel": Call(("task_id", _AD), lambda asked: {}, "POST"),
-    "report/task/check": Call(("task_id", _AD), _task_state),
-    "report/task/create": Call(("report_type", "dimensions"), _task, "POST"),
     "smart_plus/ad/get": Call((_AD,), _nothing),
     "smart_plus/adgroup/get": Call((_AD,), _nothing),
     "smart_plus/campaign/get": Call((_AD,), _nothing),

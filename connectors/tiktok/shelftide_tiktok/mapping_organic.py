@@ -234,6 +234,8 @@ def map_comment(row: Row, video_id: str, parent_id: str | None) -> Comment:
 
     The author is TikTok's id of him for this account; names and pictures stay out.
     """
+    if row.get("video_id") not in (None, video_id):
+        raise DataError(f"a comment on another video than was asked for: {row['video_id']!r}")
     text = row["text"]
     if not isinstance(text, str):
         raise DataError(f"the text of a comment is missing: {text!r}")

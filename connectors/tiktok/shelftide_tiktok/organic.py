@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from shelftide_sdk.auth import OAuth2
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.client import Budget
 from shelftide_sdk.connector import (
     Account,
@@ -157,7 +158,7 @@ def _account_id(ctx: Context) -> str:
 async def _business(ctx: Context, fields: Sequence[str], **window: str) -> Row:
     params = {"business_id": _account_id(ctx), "fields": json.dumps(fields), **window}
     response = await ctx.client.get(f"{ORGANIC_API}business/get/", params=params)
-    return data_of(response.json(), "business/get/")
+    return data_of(read_json(response.content), "business/get/")
 
 
 async def _metrics(
@@ -176,7 +177,8 @@ async def _metrics(
             raise ContractError("the reply of business/get/ holds no metrics, which were asked for")
         asked = listed(data, "metrics", "business/get/")
         counted = list({_day_text(row): row for row in asked if _is_counted(row)}.values())
-        known = [day for day in map(_day_text, counted) if _DAY.fullmatch(day)]
+        # A day beyond those asked for would skip all that is counted until then.
+        known = [day for day in map(_day_text, counted) if _DAY.fullmatch(day) and day <= last.isoformat()]
         if known:
             place = {"date": f"{max(known)}T00:00:00+00:00"}
         yield counted, place

@@ -3,12 +3,12 @@
 Sources: code tables of the Business API SDK and its connectors; Partner API documentation, "Common errors".
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.errors import (
     AuthorizationError,
     ConfigurationError,
@@ -140,7 +140,7 @@ def _left_to_the_client(response: Any, body: Any) -> bool:
 
 def _body(response: Any) -> Any:
     try:
-        return json.loads(response.content)
+        return read_json(response.content)
     except ValueError as error:
         if response.status_code >= 300:
             return None

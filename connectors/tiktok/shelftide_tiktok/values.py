@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from shelftide_sdk.errors import ContractError, DataError
@@ -41,17 +42,19 @@ def maybe_whole(row: Row, name: str) -> int | None:
 
 
 def number(row: Row, name: str) -> float | None:
-    """The number under `name`; None when it is absent, null, or not finite."""
+    """The number under `name`; None when it is absent or null. Raises DataError for anything else, NaN included."""
     value = row.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         raise DataError(f"{name} is not a number: {value!r}")
     try:
         found = float(value)
-    except ValueError as error:
-        raise DataError(f"{name} is not a number: {value!r}") from error
-    return found if abs(found) < float("inf") else None
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"{name} is not a number: {value!r}"[:200]) from error
+    if not abs(found) < float("inf"):
+        raise DataError(f"{name} is not a finite number: {value!r}"[:200])
+    return found
 
 
 def share(row: Row, name: str) -> float | None:

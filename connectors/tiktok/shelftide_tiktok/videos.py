@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.connector import Context, Cursor, Delete, Page, map_rows
 from shelftide_sdk.errors import ConfigurationError, ContractError, DataError
 from shelftide_sdk.records import Content
@@ -131,7 +132,7 @@ async def _publish_status(ctx: Context, account_id: str, publish_id: str) -> Any
     except (ContractError, ConfigurationError) as error:
         ctx.log.info("the status of a post in moderation is not known: %s", error.message)
         return {}
-    return response.json().get("data") or {}
+    return read_json(response.content).get("data") or {}
 
 
 async def list_videos(
@@ -146,7 +147,7 @@ async def list_videos(
     if place is not None:
         params["cursor"] = place
     response = await ctx.client.get(f"{ORGANIC_API}business/video/list/", params=params)
-    data = data_of(response.json(), "business/video/list/")
+    data = data_of(read_json(response.content), "business/video/list/")
     found = listed(data, "videos", "business/video/list/")
     try:
         following = whole(data.get("cursor"), "cursor") if data.get("has_more") else None

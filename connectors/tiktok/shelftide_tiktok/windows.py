@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.client import Client
-from shelftide_sdk.connector import Context, Cursor, Stream
+from shelftide_sdk.connector import Context, Cursor, Stream, promised
 from shelftide_sdk.errors import ConfigurationError, ContractError
 from shelftide_tiktok.auth import SHOP_API
 from shelftide_tiktok.values import Row, data_of, listed
@@ -130,23 +131,33 @@ async def pages(
 ) -> AsyncIterator[tuple[list[Row], str]]:
     """(rows, token of the next page or "") to the end. Raises ContractError when paging goes round in a circle."""
     visited = {token} if token else set()
+    resumed, shown = bool(token), 0
     while True:
         query: dict[str, Any] = {"page_size": search.page_size}
         if search.sorted:
             query |= {"sort_field": search.field, "sort_order": "ASC"}
         if token:
             query["page_token"] = token
-        if search.get:
-            response = await client.get(SHOP_API + search.path, params=query | dict(filters))
-        else:
-            response = await client.post(SHOP_API + search.path, params=query, json=dict(filters))
-        found, token = _page(data_of(response.json(), search.path), search)
+        # An answer with neither rows nor their number is also what a reply looks like that lost them.
+        data = await _ask(client, search, query, filters) or await _ask(client, search, query, filters)
+        found, token = _page(data, search)
+        if not resumed:
+            promised(found, shown, data.get("total_count"), search.path)
+        shown += len(found)
         if token in visited:
             raise ContractError("TikTok's paging goes round in a circle", detail=search.path)
         visited.add(token)
         yield found, token
         if not token:
             return
+
+
+async def _ask(client: Client, search: Search, query: dict[str, Any], filters: Mapping[str, Any]) -> Row:
+    if search.get:
+        response = await client.get(SHOP_API + search.path, params=query | dict(filters))
+    else:
+        response = await client.post(SHOP_API + search.path, params=query, json=dict(filters))
+    return data_of(read_json(response.content), search.path)
 
 
 def _page(data: Row, search: Search) -> tuple[list[Row], str]:

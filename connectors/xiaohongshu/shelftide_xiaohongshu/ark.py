@@ -24,8 +24,16 @@ from shelftide_sdk.connector import (
     WebhookRequest,
     days,
     map_rows,
+    promised,
 )
-from shelftide_sdk.errors import AuthorizationError, ConfigurationError, ConnectorError, ContractError, DataError
+from shelftide_sdk.errors import (
+    AuthorizationError,
+    ConfigurationError,
+    ConnectorError,
+    ContractError,
+    DataError,
+    TransientError,
+)
 from shelftide_sdk.parallel import Narrow, side_by_side
 from shelftide_sdk.records import (
     Fee,
@@ -358,6 +366,7 @@ async def _skus(ctx: Context, filters: Mapping[str, Any]) -> AsyncIterator[list[
     while True:
         data = await ask(ctx.client, SKUS, pageSize=PAGE_SIZE, lastId=last or None, **filters)
         found = listed(data, "data", SKUS)
+        promised(found, len(seen), data.get("total"), SKUS)
         if not found:
             return
         yield unrepeated(found, seen)
@@ -397,10 +406,13 @@ async def _numbered(
         mark = repr(found)
         if found and mark == before:
             raise ContractError(f"{method} gives the same page again")
+        promised(found, shown, data.get(total), method)
         fresh = unrepeated(found, seen)
         shown += len(fresh)
         yield fresh
-        if number * size >= count_of(data, total, method):
+        if number * size >= (count := count_of(data, total, method)):
+            if shown < count:  # the list moved while it was read, or its pages went round in a circle
+                raise TransientError(f"{method} promised {count} rows and gave {shown}")
             return
         number, before = number + 1, mark
     raise ContractError(f"{method} does not end")

@@ -6,11 +6,11 @@ pair of code and text is kept in the message; the text decides the kind, since t
 Sources: Ark open platform, pages of the methods; Juguang MAPI clients.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.errors import (
     AuthorizationError,
     ConfigurationError,
@@ -85,7 +85,7 @@ def mapi_error(body: Any) -> ConnectorError | None:
 
 def _classify(response: Any, read: Callable[[Any], ConnectorError | None]) -> ConnectorError | None:
     try:
-        body = json.loads(response.content)
+        body = read_json(response.content)
     except ValueError:
         if response.status_code >= 300:
             return None

@@ -1,12 +1,12 @@
 """Plain values as Xiaohongshu writes them: fen and yuan, milliseconds, Shanghai days, numbers as text with commas."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.errors import ContractError, DataError
 from shelftide_sdk.money import Money
 
@@ -21,7 +21,7 @@ _EARLIEST_MILLI, _LATEST_MILLI = 10**11, 10**13 * 4  # the years 1973 and 3237; 
 
 def exact(response: Any) -> Any:
     """A reply with its numbers as they were written: some amounts are JSON numbers, and money is never a float."""
-    return json.loads(response.content, parse_float=Decimal)
+    return read_json(response.content)
 
 
 def identifier(value: Any, name: str) -> str:

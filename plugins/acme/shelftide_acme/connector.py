@@ -28,6 +28,7 @@ from shelftide_sdk import (
     token_header,
 )
 from shelftide_sdk.auth import Auth
+from shelftide_sdk.bodies import read_json
 from shelftide_sdk.records import Order, OrderLine, Product, StockLevel, Variant
 
 API = "https://api.acme-market.example/v1"
@@ -60,7 +61,7 @@ class Acme(Connector):
         if response.status_code != 200:
             return None
         try:
-            body = response.json()
+            body = read_json(response.content)
         except ValueError:
             return TransientError("Acme sent a broken reply.")
         if not isinstance(body, dict) or body.get("ok") is True:
@@ -96,8 +97,9 @@ class Acme(Connector):
         newest = str((cursor or {}).get("changed_at", ""))
         async for rows in self._pages(ctx, stream.name, params):
             records, rejects = map_rows(rows, lambda row: mapping(row, zone), stream.record)
-            moments = [r.updated_at.isoformat() for r in records if isinstance(r, Order) and r.updated_at]
-            newest = max([newest, *moments])
+            moments = [r.updated_at for r in records if isinstance(r, Order) and r.updated_at]
+            # A date in the future would skip all that changes until then.
+            newest = max([newest, *(at.isoformat() for at in moments if at <= ctx.captured_at)])
             yield Page(records=records, rejects=rejects, cursor={"changed_at": newest} if newest else None)
 
     async def _pages(self, ctx: Context, name: str, params: dict[str, Any]) -> AsyncIterator[list[Any]]:
@@ -121,7 +123,7 @@ class Acme(Connector):
         return seller
 
     async def _body(self, ctx: Context, path: str, params: dict[str, Any]) -> dict[str, Any]:
-        body = (await ctx.client.get(f"{API}/{path}", params=params)).json()
+        body = read_json((await ctx.client.get(f"{API}/{path}", params=params)).content)
         if not isinstance(body, dict):
             raise ContractError("Acme's reply is not a JSON object.")
         return body

@@ -1,9 +1,7 @@
 """Where Walmart keeps a seller's data: requests, paging, cursor."""
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
@@ -26,6 +24,8 @@ from shelftide_sdk import (
     map_rows,
 )
 from shelftide_sdk.auth import Auth
+from shelftide_sdk.bodies import read_json
+from shelftide_sdk.connector import promised
 from shelftide_sdk.records import Order, OrderLine, StockLevel
 from shelftide_walmart.auth import API, AUTH, HOST
 from shelftide_walmart.mapping import map_order, map_stock
@@ -73,7 +73,7 @@ class Walmart(Connector):
         if response.status_code != 429:
             return None
         text = next((response.headers[name] for name in _REPLENISHED if name in response.headers), "")
-        if not text.isdigit() or len(text) > 14:
+        if not (text.isascii() and text.isdigit()) or len(text) > 14:
             return None
         return RateLimitedError("Walmart asks to wait.", retry_at=datetime.fromtimestamp(int(text) / 1000, UTC))
 
@@ -100,23 +100,25 @@ class Walmart(Connector):
         newest = str((cursor or {}).get("modified_at", ""))
         async for rows in self._pages(ctx, "orders", {"lastModifiedStartDate": _iso(since), "limit": "200"}):
             records, rejects = map_rows(rows, lambda row: map_order(row, zone), Order)
-            newest = max(
-                [newest, *(r.updated_at.isoformat() for r in records if isinstance(r, Order) and r.updated_at)]
-            )
+            moments = [r.updated_at for r in records if isinstance(r, Order) and r.updated_at]
+            newest = max([newest, *(at.isoformat() for at in moments if at <= ctx.captured_at)])
             yield Page(records=records, rejects=rejects)
         if newest:
             yield Page(cursor={"modified_at": newest})
 
     async def _pages(self, ctx: Context, path: str, params: dict[str, str]) -> AsyncIterator[list[Any]]:
         """Rows page by page. `nextCursor` is the query of the next page for orders, and a token for inventories."""
-        asked, visited = dict(params), set[str]()
+        asked, visited, shown = dict(params), set[str](), 0
         while True:
             body = await self._get(ctx, path, asked)
             # Orders stand one level deeper than inventories.
             holder = body.get("list") if path == "orders" else body
-            rows, following = _rows(holder, "order" if path == "orders" else "inventories")
+            rows, following, total = _rows(holder, "order" if path == "orders" else "inventories")
+            promised(rows, shown, total, path)
+            shown += len(rows)
             yield rows
             if following is None:
+                promised([], shown, total, path)
                 return
             if following in visited:
                 raise ContractError("Walmart's paging goes round in a circle.")
@@ -132,21 +134,21 @@ class Walmart(Connector):
 
     async def _get(self, ctx: Context, path: str, params: Mapping[str, str]) -> dict[str, Any]:
         response = await ctx.client.get(f"{API}/{path}", params=params)
-        # Amounts are JSON numbers: a float would change them.
-        body = json.loads(response.content, parse_float=Decimal)
+        body = read_json(response.content)  # amounts are JSON numbers: a float would change them
         if not isinstance(body, dict):
             raise ContractError("Walmart's reply is not a JSON object.")
         return body
 
 
-def _rows(holder: Any, name: str) -> tuple[list[Any], str | None]:
+def _rows(holder: Any, name: str) -> tuple[list[Any], str | None, Any]:
     try:
-        rows, following = holder["elements"][name], holder["meta"].get("nextCursor")
+        rows, meta = holder["elements"][name], holder["meta"]
+        following = meta.get("nextCursor")
     except (KeyError, TypeError, AttributeError) as error:
         raise ContractError(f"Walmart's reply holds no {name}.") from error
     if not isinstance(rows, list) or not isinstance(following, str | None):
         raise ContractError(f"Walmart's reply holds no {name}.")
-    return rows, following or None
+    return rows, following or None, meta.get("totalCount")
 
 
 def _iso(at: datetime) -> str:

@@ -78,9 +78,12 @@ class WalmartEmulator(Emulator):
         return reply({"partner": {"partnerId": _id(self.brand.key), "partnerName": self.brand.name}})
 
     def _orders(self, request: Request) -> Response:
-        since = datetime.fromisoformat(request.params.get("lastModifiedStartDate", self.world.start.isoformat()))
+        try:
+            since = datetime.fromisoformat(request.params.get("lastModifiedStartDate", self.world.start.isoformat()))
+            start = int(request.params.get("poIndex", 0))
+        except ValueError:
+            return _refused(400, "INVALID_REQUEST.GMP_GATEWAY_API")
         rows = [row for row in self.orders() if _changed(row) >= int(since.timestamp() * 1000)]
-        start = int(request.params.get("poIndex", 0))
         chosen = self._habits(rows, start, _ORDERS)
         meta: dict[str, Any] = {"totalCount": len(rows), "limit": _ORDERS}
         if start + _ORDERS < len(rows):
@@ -90,7 +93,10 @@ class WalmartEmulator(Emulator):
 
     def _inventories(self, request: Request) -> Response:
         rows = self.inventories()
-        start = int(request.params.get("nextCursor", 0))
+        place = request.params.get("nextCursor", "0")
+        if not (place.isascii() and place.isdigit()):
+            return _refused(400, "INVALID_REQUEST.GMP_GATEWAY_API")
+        start = int(place)
         meta: dict[str, Any] = {"totalCount": len(rows)}
         if start + _ITEMS < len(rows):
             meta["nextCursor"] = str(start + _ITEMS)

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.connectors.amazon.test_conformance import SmallPages, brand_of
+from tests.connectors.amazon.test_conformance import brand_of
 
 from shelftide_amazon import emulator_order_facts as facts
 from shelftide_amazon.ads import AmazonAds
@@ -26,7 +26,7 @@ from shelftide_amazon.replies import classify
 from shelftide_amazon.reports import unpack
 from shelftide_amazon.seller import AmazonSeller
 from shelftide_amazon.tables import amount, decode, local_moment, read_table
-from shelftide_sdk.connector import Connector, days
+from shelftide_sdk.connector import days
 from shelftide_sdk.errors import (
     AuthorizationError,
     ContractError,
@@ -35,24 +35,11 @@ from shelftide_sdk.errors import (
     TransientError,
 )
 from shelftide_sdk.records import AdDay, Order, OrderStatus, StockLevel
-from shelftide_sdk.testing.conformance import Bench, ConnectorConformance
+from shelftide_sdk.testing.conformance import Bench
 from shelftide_sdk.testing.emulator import Request
 
 US = MARKETPLACES["ATVPDKIKX0DER"]
 PROFILE = Profile(profile_id="1", currency="USD", zone="America/Los_Angeles")
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Bench]:
-    def make(connector: type[Connector], **settings: str) -> Bench:
-        members = {"connector": connector, "emulator": SmallPages, "since": days(14)}
-        suite: Any = type("Suite", (ConnectorConformance,), members)()
-        suite.prepare({}, 7, monkeypatch)
-        wiring = suite.wiring()
-        wiring.settings = {**wiring.settings, **settings}
-        return Bench(wiring)
-
-    return make
 
 
 # -- seller -----------------------------------------------------------------------------------------------------------

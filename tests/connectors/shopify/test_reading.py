@@ -282,7 +282,8 @@ async def test_all_scopes_make_a_healthy_check_and_one_account() -> None:
     bench = Bench(world_of())
     assert (await bench_check(bench)).state is HealthState.OK
     (account,) = await Shopify().accounts(bench.context)
-    assert (account.zone, account.currency, account.settings) == ("Europe/Rome", "EUR", {"shop": bench.shop})
+    settings = {"shop": bench.shop, "plan": "Shop Component"}
+    assert (account.zone, account.currency, account.settings) == ("Europe/Rome", "EUR", settings)
 
 
 async def test_a_wrong_shop_address_is_a_matter_of_settings() -> None:

@@ -204,3 +204,9 @@ def test_a_shown_comment_never_moves() -> None:
     ]
     assert seen[0].items() <= seen[1].items()
     assert all(parent_of(parent_of(n)) == parent_of(n) for n in range(1_000))
+
+
+def test_a_comment_on_another_video_is_not_taken_for_this_ones() -> None:
+    records, rejects = map_rows([comment(video_id="w")], lambda row: map_comment(row, "v", None), Comment)
+    assert (records, len(rejects)) == ([], 1)
+    assert "another video" in rejects[0].reason

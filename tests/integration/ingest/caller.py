@@ -22,6 +22,9 @@ from shelftide_sdk import Budget, Connector, ConnectorInfo, Context, Cursor, Hea
 from shelftide_sdk.auth import App, TokenSet
 from shelftide_sdk.hosts import Routes
 from shelftide_sdk.http import FixedCredentials, PlatformClient
+from shelftide_sdk.limits import OverBudgetError
+from shelftide_shopify.connector import Shopify
+from shelftide_tiktok.shop import TikTokShop
 
 APP = App(client_id="a", client_secret="b", redirect_uri="")
 LIMIT = Budget(name="calls", calls=100, seconds=2.5, scope="app")
@@ -34,6 +37,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     agency_id: UUID
     url: str
     seconds: float
+    door: str = "busy"
     callers: int = 4
     backfill: bool = False
 
@@ -73,6 +77,38 @@ class Busy(Connector):
         yield Page()
 
 
+class Door(msgspec.Struct, frozen=True, kw_only=True):
+    """A platform to call: its connector, an address, what a call costs there, and the settings of a connection."""
+
+    connector: type[Connector]
+    url: str
+    cost: float = 1.0
+    settings: dict[str, str] = {}
+
+    @property
+    def limit(self) -> Budget:
+        """The one budget that a call is counted for."""
+        (found,) = (budget.of(self.settings) for budget in self.connector.info.budgets)
+        assert found is not None
+        return found
+
+
+DOORS = {
+    "busy": Door(connector=Busy, url="https://api.example.com/v1/orders"),
+    "shopify": Door(
+        connector=Shopify,
+        url="https://one.myshopify.com/admin/api/2026-07/graphql.json",
+        cost=50.0,
+        settings={"shop": "one.myshopify.com", "plan": "Basic"},
+    ),
+    "tiktok-shop": Door(
+        connector=TikTokShop,
+        url="https://open-api.tiktokglobalshop.com/logistics/202309/warehouses",
+        settings={"cipher": "c", "shop_id": "1", "region": "US"},
+    ),
+}
+
+
 class WallClock:
     """Now."""
 
@@ -83,17 +119,18 @@ class WallClock:
 
 async def call(orders: Orders) -> Made:
     """Call until the time is over."""
+    door = DOORS[orders.door]
     database = Database(orders.dsns, pool_size=orders.callers)
     client = PlatformClient(
-        Busy,
+        door.connector,
         credentials=FixedCredentials(
             App(client_id="a", client_secret="b", redirect_uri=""), TokenSet(access_token="t")
         ),
-        settings={},
+        settings=door.settings,
         clock=WallClock(),
         limiter=Watched(database, Scope(agency_id=orders.agency_id, tenant_ids=())),
-        limit_keys={"app": "busy"},
-        routes=Routes({"api.example.com": orders.url}),
+        limit_keys={"app": orders.door, "app+account": f"{orders.door}|one"},
+        routes=Routes({"*": orders.url}),
     )
     client.pace(backfill=orders.backfill)
 
@@ -102,7 +139,10 @@ async def call(orders: Orders) -> Made:
     async def caller() -> int:
         made = 0
         while time.monotonic() < until:
-            await client.get("https://api.example.com/v1/orders")
+            try:
+                await client.get(door.url, cost=door.cost)
+            except OverBudgetError:  # a longer wait than this process has time for
+                return made
             made += 1
         return made
 

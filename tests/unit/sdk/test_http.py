@@ -1,7 +1,6 @@
 """The client behind every connector: signs, renews, waits, retries, stays in its yard, and keeps secrets."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -36,12 +35,11 @@ from shelftide_sdk import (
 )
 from shelftide_sdk.auth import Auth
 from shelftide_sdk.hosts import Routes
-from shelftide_sdk.http import FixedCredentials, Patience, PlatformClient
+from shelftide_sdk.http import FixedCredentials, Patience, PlatformClient, retry_after
 from shelftide_sdk.limits import MemoryLimiter
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 URL = "https://api.example.com/v1/orders"
-FREE = "https://api.example.com/v1/free"  # has no budget
 APP = App(client_id="id", client_secret="the-app-secret", redirect_uri="")
 Answer = httpx2.Response | Exception
 
@@ -185,49 +183,6 @@ async def test_a_grant_that_stays_refused_is_given_up_after_three_renewals() -> 
     with pytest.raises(AuthorizationError):
         await rig.client.get(URL)
     assert (rig.tokens.refreshed, len(rig.asked)) == (3, 4)
-
-
-async def test_a_token_that_ends_while_many_calls_are_under_way_is_renewed_again() -> None:
-    class Shared(Tokens):
-        async def refresh(self, seen: TokenSet) -> TokenSet:
-            return self.token if seen != self.token else await super().refresh(seen)
-
-    served: Counter[str] = Counter()
-    tokens = Shared()
-
-    async def answer(request: httpx2.Request) -> httpx2.Response:
-        bearer = request.headers["authorization"]
-        served[bearer] += 1
-        good = served[bearer] <= 3  # each token lets three calls in, and ten are under way
-        await asyncio.sleep(0.001)
-        return reply() if good else reply(401)
-
-    async with PlatformClient(
-        Plain, credentials=tokens, settings={}, clock=Clock(), transport=httpx2.MockTransport(answer)
-    ) as client:
-        await asyncio.gather(*(client.get(FREE) for _ in range(10)))
-    assert tokens.refreshed == 3
-
-
-async def test_who_waited_for_its_turn_takes_the_token_of_then() -> None:
-    asked: Counter[str] = Counter()
-    tokens = Tokens()
-
-    async def answer(request: httpx2.Request) -> httpx2.Response:
-        bearer, path = request.headers["authorization"], request.url.path
-        asked[path] += 1
-        if asked[path] == 1:
-            return reply(429, retry_after="0")
-        asked[bearer] += 1
-        await asyncio.sleep(0.001)
-        return reply() if bearer == "Bearer token-2" else reply(401)
-
-    async with PlatformClient(
-        Plain, credentials=tokens, settings={}, clock=Clock(), transport=httpx2.MockTransport(answer),
-        patience=Patience(sleep=lambda _: asyncio.sleep(0)),
-    ) as client:  # fmt: skip
-        await asyncio.gather(*(client.get(f"{FREE}/{number}") for number in range(5)))
-    assert asked["Bearer token-1"] == 1, "the others found the new token"
 
 
 async def test_a_token_about_to_end_is_renewed_before_the_call() -> None:
@@ -488,3 +443,20 @@ async def test_who_was_told_to_wait_comes_back_one_by_one() -> None:
     rig.client._http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
     await asyncio.gather(*(rig.client.get(URL) for _ in range(5)))
     assert (asked, most) == (10, 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "wait"),
+    [
+        ("9" * 400, timedelta(days=7)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", timedelta(days=7)),
+        ("Fri, 01 Jan 99999 00:00:00 GMT", None),
+        ("\xb2", None),
+        ("NaN", None),
+        ("-5", None),
+        ("Sat, 01 Jan 2000 00:00:00 +9999", None),
+    ],
+)
+def test_a_senseless_wish_to_wait_is_bounded_or_none(value: str, wait: timedelta | None) -> None:
+    headers = [(b"retry-after", value.encode("latin-1")), (b"date", b"Mon, 02 Mar 2026 09:00:00 GMT")]
+    assert retry_after(httpx2.Response(429, headers=headers)) == wait

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shelftide_sdk import Budget
-from shelftide_sdk.limits import MemoryLimiter, Spent
+from shelftide_sdk.limits import MemoryLimiter, Spent, hold
 from shelftide_sdk.limits import spend as take
 
 TEN = Budget(name="calls", calls=10, seconds=5)
@@ -115,3 +115,50 @@ def test_no_window_holds_more_than_the_budget(
     for start, own in passed:
         inside = sum(cost for at, cost in passed if start <= at < start + seconds)
         assert inside <= max(limit, own) + 1e-6
+
+
+def test_a_leaking_bucket_refills_all_the_time() -> None:
+    budget = Budget(name="points", calls=2000, seconds=20, leaky=True)
+    spent, wait = Spent(), 0.0
+    for _ in range(40):
+        spent, wait = take(budget, spent, 100.0, 50.0)
+        assert wait == 0.0
+    same, wait = take(budget, spent, 100.0, 50.0)
+    assert same == spent
+    assert wait == pytest.approx(0.5)
+    spent, wait = take(budget, spent, 100.5, 50.0)
+    assert (wait, spent.level, spent.level_at) == (0.0, 2000.0, 100.5)
+    assert take(budget, spent, 1000.0, 2000.0)[1] == 0.0
+
+
+def test_a_cost_above_the_bucket_waits_until_it_is_empty() -> None:
+    budget = Budget(name="points", calls=100, seconds=10, leaky=True)
+    spent, _ = take(budget, Spent(), 0.0, 50.0)
+    assert take(budget, spent, 1.0, 500.0)[1] == pytest.approx(4.0)
+    assert take(budget, spent, 5.0, 500.0)[1] == 0.0
+
+
+def test_history_leaves_a_quarter_of_a_bucket_and_a_hold_keeps_its_level() -> None:
+    budget = Budget(name="points", calls=100, seconds=10, leaky=True)
+    spent, _ = take(budget, Spent(), 0.0, 70.0, backfill=True)
+    assert take(budget, spent, 0.0, 10.0, backfill=True)[1] == pytest.approx(0.5)
+    held = hold(take(budget, spent, 0.0, 30.0)[0], 3.0)
+    assert (held.level, take(budget, held, 1.0, 1.0)[1]) == (100.0, 2.0)
+
+
+def test_a_clock_that_went_back_refills_nothing() -> None:
+    budget = Budget(name="points", calls=100, seconds=10, leaky=True)
+    spent, _ = take(budget, Spent(), 50.0, 100.0)
+    assert take(budget, spent, 40.0, 10.0)[1] == pytest.approx(1.0)
+
+
+def test_a_limit_by_what_a_shop_pays_for() -> None:
+    budget = Budget(name="points", calls=2000, seconds=20, setting="plan", factors={"basic": 1, "plus": 10})
+    basic, plus = budget.of({"plan": "Basic"}), budget.of({"plan": "Plus"})
+    assert basic is not None
+    assert plus is not None
+    assert (basic.calls, plus.calls, plus.seconds) == (2000, 20_000, 20)
+    assert budget.of({"plan": "Agentic"}) is None
+    assert budget.of({}) is None
+    always = Budget(name="all", calls=1, seconds=1)
+    assert always.of({}) is always

@@ -34,11 +34,12 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = ""
 
 
-# Headings as the platforms write them. docs/imports.md says which were confirmed, and by what:
-# TikTok: ads.tiktok.com/help, "Basic data" (names of metrics); the dimension "By Day" is of the reporting tool.
+# Headings as the platforms write them. docs/imports.md says what each rests on, and which are unconfirmed:
+# TikTok: ads.tiktok.com/help, "Basic data" (names of metrics); the dimension "By Day" is unconfirmed.
 # Shopify: help.shopify.com, "Exporting orders" and "Inventory CSV"; what a place does not keep is "not stocked" there.
-# Amazon: reports GET_FLAT_FILE_ALL_ORDERS_DATA_*, GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA, and the business report.
-# There `item-price` is the line's, not the piece's, and `afn-total-quantity` holds what is still on its way.
+# Amazon: reports GET_FLAT_FILE_ALL_ORDERS_DATA_*, GET_FBA_MYI_UNSUPPRESSED_INVENTORY_DATA; the business report's
+# headings are unconfirmed. There `item-price` is the line's, not the piece's, and `afn-total-quantity` holds what is
+# still on its way.
 # Xiaohongshu, Tmall: exports of creator centre and Business Advisor, which no public document describes.
 EXPORTS = (
     Export(

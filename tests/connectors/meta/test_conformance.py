@@ -5,6 +5,8 @@ from datetime import timedelta
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from shelftide_meta import emulator_ads_facts as ads_facts
 from shelftide_meta import emulator_facts as facts
 from shelftide_meta.ads import MetaAds
@@ -96,6 +98,7 @@ class TestMetaAds(ConnectorConformance):
         return counts[stream]
 
 
+@pytest.mark.worlds  # a variant: `make evidence` has it
 class TestCompetitors(ConnectorConformance):
     connector = Instagram
     loopback = True

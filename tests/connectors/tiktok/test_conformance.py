@@ -77,6 +77,7 @@ class TestTikTokOrganic(ConnectorConformance):
         return _brand(world, "tiktok-organic")
 
 
+@pytest.mark.worlds  # a variant: `make evidence` has it
 class TestTikTokComments(TestTikTokOrganic):
     streams = ("comments",)
 

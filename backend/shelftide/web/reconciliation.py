@@ -61,6 +61,8 @@ async def read_board(uow: UnitOfWork, now: datetime) -> Board:
     for state in await list_streams(uow):
         coverage = None if state.coverage is None else msgspec.convert(state.coverage, Coverage)
         connection = names[state.connection_id]
+        if connection.platform == "file":  # an import tells of its lines itself
+            continue
         age = None if state.synced_at is None else (now - state.synced_at).total_seconds()
         streams.append(
             StreamCoverage(

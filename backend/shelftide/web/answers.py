@@ -55,8 +55,9 @@ async def answer_of(services: Services, scope: Scope, query: Query) -> Answer:
 
 async def restated(services: Services, scope: Scope, query: Query, told_at: datetime) -> list[Moved]:
     """The values of a query that moved since a moment. Raises InvalidInputError for one without a zone."""
-    then = await answer_of(services, scope, msgspec.structs.replace(query, as_of=told_at))
-    return moved(then, await answer_of(services, scope, query))
+    warehouse, rates = _warehouse(services, scope), await _rates(services, scope, query)
+    then = await ask(catalogue(), msgspec.structs.replace(query, as_of=told_at), warehouse, rates)
+    return moved(then, await ask(catalogue(), query, warehouse, rates))
 
 
 async def fact_rows(services: Services, scope: Scope, query: Query, behind: Behind) -> list[FactRows]:

@@ -87,7 +87,7 @@ async def test_four_processes_keep_one_limit(
     limit = DOORS[door].limit
     orders = Orders(dsns=installation, agency_id=house.agency_id, url=url, seconds=seconds, door=door)
     made = await asyncio.gather(*(run(orders, tmp_path, str(number)) for number in range(4)))
-    assert sum(one.calls for one in made) == len(served.calls) > limit.calls * 1.2  # reached, and work went on
+    assert sum(one.calls for one in made) == len(served.calls) > limit.calls * 2  # reached again and again
     assert served.most_in(limit.seconds) <= ALLOWED[door] * 1.01
 
 

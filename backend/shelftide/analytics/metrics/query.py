@@ -75,17 +75,14 @@ class Span(msgspec.Struct, frozen=True, order=True):
         return self.since <= day <= self.until
 
 
-class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """A question.
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked, of whichever days.
 
-    `until` is included. `order_by` is a metric (of the queried ones) or empty: by period and dimensions. `top` keeps so
-    many groups by their value over the whole period. `currency` converts all money; without it each currency stands
-    alone. `as_of` asks what was known then.
+    `order_by` is a metric (of the queried ones) or empty: by period and dimensions. `top` keeps so many groups by their
+    value over the whole period. `currency` converts all money; without it each currency stands alone.
     """
 
     metrics: tuple[str, ...]
-    since: date
-    until: date
     dimensions: tuple[str, ...] = ()
     grain: Grain = Grain.TOTAL
     compare: Compare = Compare.NONE
@@ -94,6 +91,13 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     ascending: bool = False
     top: int | None = None
     currency: str | None = None
+
+
+class Query(Question, frozen=True, kw_only=True):
+    """A question about days; `until` is included. `as_of` asks what was known then."""
+
+    since: date
+    until: date
     as_of: datetime | None = None
     week_starts: int = 0
     year_starts: int = 1

@@ -21,7 +21,7 @@ from shelftide.analytics.reconciliation.causes import (
     Series,
     explain,
 )
-from shelftide.analytics.reconciliation.orders import OFFSETS, Book, PaidBack, Sold, order_hypotheses
+from shelftide.analytics.reconciliation.orders import OFFSETS, Book, Sold, order_hypotheses, paid_back
 from shelftide.core.errors import InvalidInputError
 from shelftide.warehouse.tables import TABLES
 from shelftide.warehouse.versions import known
@@ -201,15 +201,7 @@ async def _book(
     refunds = (await warehouse.query(_refund_statement(figure, asked), as_of=as_of)).to_pylist()
     book = Book(
         orders=[_sold(row, count=False) for row in rows],
-        refunds=[
-            PaidBack(
-                order_id=row["order_id"],
-                refunded_at=row["refunded_at"],
-                zone=row["zone"],
-                amount=Decimal(row["amount_amount"]),
-            )
-            for row in refunds
-        ],
+        refunds=[paid_back(row) for row in refunds],
     )
     return book, _fresh(rows)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, select
 
-from shelftide.analytics.reconciliation.orders import Book, PaidBack, Sold
+from shelftide.analytics.reconciliation.orders import Book, Sold, paid_back
 from shelftide.analytics.reconciliation.settlements import (
     Charge,
     ClaimedDays,
@@ -108,16 +108,7 @@ def _book(orders: list[dict[str, Any]], refunds: list[dict[str, Any]], currency:
             for row in orders
             if row["total_currency"] == currency
         ],
-        refunds=[
-            PaidBack(
-                order_id=row["order_id"],
-                refunded_at=row["refunded_at"],
-                zone=row["zone"],
-                amount=Decimal(row["amount_amount"]),
-            )
-            for row in refunds
-            if row["amount_currency"] == currency
-        ],
+        refunds=[paid_back(row) for row in refunds if row["amount_currency"] == currency],
     )
 
 

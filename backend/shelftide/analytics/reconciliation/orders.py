@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import product
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -35,6 +36,16 @@ class PaidBack(msgspec.Struct, frozen=True, kw_only=True):
     refunded_at: datetime
     zone: str
     amount: Decimal
+
+
+def paid_back(row: Mapping[str, Any]) -> PaidBack:
+    """A refund out of its row."""
+    return PaidBack(
+        order_id=row["order_id"],
+        refunded_at=row["refunded_at"],
+        zone=row["zone"],
+        amount=Decimal(row["amount_amount"]),
+    )
 
 
 class Book(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,6 +35,7 @@ from shelftide_sdk import (
     TransientError,
     WebhookRequest,
 )
+from shelftide_sdk.reading import own
 
 _AT_ONCE = 50
 _STREAM = "webhooks"
@@ -158,7 +159,9 @@ class Deliveries:
     async def _data(self, letter: Letter) -> _Effect:
         request = WebhookRequest(headers=letter.headers, body=await self._body(letter), received_at=letter.received_at)
         try:
-            pages = await self._connector.webhook(self._context, request)
+            pages = [
+                own(page, self._connector.info.name) for page in await self._connector.webhook(self._context, request)
+            ]
         except ConnectorError:
             raise
         except Exception as error:  # noqa: BLE001  # outsiders' code may raise anything; the delivery is kept as a reject

@@ -16,7 +16,7 @@ from shelftide.core.vault import Vault
 from shelftide.ingest.registry import Registry, is_house
 from shelftide.store.database import Database
 from shelftide.store.repositories.agencies import record
-from shelftide.store.repositories.notices import list_notifiers, save_notifier
+from shelftide.store.repositories.notices import forget_notifier, list_notifiers, save_notifier
 from shelftide.store.repositories.plugins import pause_connections, read_choices, resume_connections, save_choice
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk import SettingField
@@ -115,6 +115,12 @@ async def set_up_notifier(
             raise InvalidInputError(f"{field.title} is missing or malformed.", hint=field.example)
     await save_notifier(uow, vault, name, checked)
     await record(uow, "notifier.set", target=name)
+
+
+async def remove_notifier(uow: UnitOfWork, name: str) -> None:
+    """Forget where a notifier of the scope's agency tells things; what waits to be told is not sent."""
+    await forget_notifier(uow, name)
+    await record(uow, "notifier.forgotten", target=name)
 
 
 async def switch_plugin(

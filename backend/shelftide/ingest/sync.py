@@ -167,7 +167,7 @@ class Sync:
         tally = _Tally(stream.name, Flaws(self._connection.connection_id, stream.name, self._context.clock.now()))
         pages: list[Page] = []
         rows = 0
-        async for page in guarded(self._connector.read(self._context, stream, cursor)):
+        async for page in guarded(self._connector.read(self._context, stream, cursor), self._connector.info.name):
             pages.append(page)
             rows += len(page.records)
             reached(Point.MID_READ)

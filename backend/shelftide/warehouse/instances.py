@@ -117,7 +117,10 @@ def _attach(connection: duckdb.DuckDBPyConnection, login: LakeLogin, address: Ca
 
 
 def migrate(connection: duckdb.DuckDBPyConnection) -> None:
-    """Add the tables and columns that record types gained. In one transaction, one writer at a time."""
+    """Add the tables and columns that record types gained, and let be empty what may be.
+
+    In one transaction, one writer at a time.
+    """
     if not _missing(connection):
         return
     with transaction(connection):
@@ -146,8 +149,8 @@ def transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def _missing(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    query = "select table_name, column_name from information_schema.columns where table_catalog = $1"
-    present = set(connection.execute(query, [LAKE]).fetchall())
+    query = "select table_name, column_name, is_nullable from information_schema.columns where table_catalog = $1"
+    present = {(table, name): word == "YES" for table, name, word in connection.execute(query, [LAKE]).fetchall()}
     tables = {table for table, _ in present}
     statements = []
     for table in METADATA.sorted_tables:
@@ -158,6 +161,8 @@ def _missing(connection: duckdb.DuckDBPyConnection) -> list[str]:
         for column, definition in zip(table.columns, definitions, strict=True):
             if (table.name, column.name) not in present:
                 statements.append(f"alter table {quote(table.name)} add column if not exists {definition}")
+            elif column.nullable and not present[table.name, column.name]:
+                statements.append(f"alter table {quote(table.name)} alter column {quote(column.name)} drop not null")
     return statements
 
 

@@ -441,7 +441,8 @@ async def read_to_file(session: Session, stream_name: str, cursor: dict[str, Any
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}.", hint="Check --out.") from error
     with file:
-        async for page in guarded(session.connector.read(session.context, stream, cursor)):
+        pages = session.connector.read(session.context, stream, cursor)
+        async for page in guarded(pages, session.connector.info.name):
             for line in page_lines(page, session):
                 counts[_kind_of(line)] += 1
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from shelftide_sdk.bodies import UnreadableError
-from shelftide_sdk.connector import Page
+from shelftide_sdk.connector import Page, Reject
 from shelftide_sdk.errors import ConnectorError, ContractError, TransientError
+from shelftide_sdk.records.record import foreign_field
 
 # What a parser says of a reply that was cut, is not JSON or UTF-8, or holds half a surrogate pair.
 UNREADABLE = (msgspec.DecodeError, UnicodeError, UnreadableError)
@@ -40,8 +41,9 @@ class _Motion:
             self._seen.clear()
 
 
-async def guarded(pages: AsyncIterator[Page]) -> AsyncIterator[Page]:
-    """The pages of a connector that may misbehave: every stray exception gets a name, and a loop gets an end.
+async def guarded(pages: AsyncIterator[Page], connector: str) -> AsyncIterator[Page]:
+    """The pages of a connector that may misbehave: every stray exception gets a name, a loop an end, and no record has
+    fields in another connector's name.
 
     Raises:
         TransientError: the reply was cut or was not JSON.
@@ -53,11 +55,23 @@ async def guarded(pages: AsyncIterator[Page]) -> AsyncIterator[Page]:
             if not isinstance(page, Page):
                 raise ContractError(f"read() yielded a {type(page).__name__}, not a Page")
             motion.check(page)
-            yield page
+            yield own(page, connector)
     except ConnectorError:
         raise
     except Exception as error:  # outsiders' code may raise anything; the worker lives on
         raise named(error) from error
+
+
+def own(page: Page, connector: str) -> Page:
+    """The page; a record with a field in another connector's name becomes a reject."""
+    flaws = [foreign_field(connector, getattr(record, "extra", None)) for record in page.records]
+    if not any(flaws):
+        return page
+    pairs = list(zip(page.records, flaws, strict=True))
+    rejects = [Reject(type(record).__name__, flaw, record) for record, flaw in pairs if flaw]
+    return msgspec.structs.replace(
+        page, records=[record for record, flaw in pairs if not flaw], rejects=[*page.rejects, *rejects]
+    )
 
 
 def named(error: Exception) -> ConnectorError:

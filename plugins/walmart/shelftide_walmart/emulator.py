@@ -128,6 +128,7 @@ class WalmartEmulator(Emulator):
             charges.append(_charge("SHIPPING", "Shipping", _amount(extra, order.currency)))
         return {
             "purchaseOrderId": f"{108_000_000_000 + order.number}",
+            "shipNode": {"type": "SellerFulfilled"},
             "customerOrderId": f"{200_000_000_000 + order.number}",
             "customerEmailId": f"{stable_id('walmart-buyer', order.person.key)}@relay.walmart.example",
             "orderDate": _millis(order.placed_at),

@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any
 
 from shelftide_sdk import DataError, Money
-from shelftide_sdk.records import ChannelKind, Customer, Order, OrderLine, OrderStatus, Record, StockLevel
+from shelftide_sdk.records import ChannelKind, Customer, Order, OrderLine, OrderStatus, Record, StockLevel, own_fields
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OPEN = {"Created", "Acknowledged"}
@@ -40,8 +40,16 @@ def map_order(row: Any, zone: str) -> list[Record]:
         tax=_sum(taxes) if taxes else None,
         customer=Customer(email=buyer) if isinstance(buyer, str) and buyer else None,
         updated_at=changed,
+        extra=own_fields("walmart", ship_node_type=_ship_node_type(row)),
     )
     return [order, *(_line(line, order) for line in lines)]
+
+
+def _ship_node_type(row: Any) -> str | None:
+    """Who sends the order: the seller, Walmart's own warehouses, a third party. No record has a field for it."""
+    node = row.get("shipNode")
+    kind = node.get("type") if isinstance(node, dict) else None
+    return kind[:100] if isinstance(kind, str) and kind else None
 
 
 def _line(row: Any, order: Order) -> OrderLine:

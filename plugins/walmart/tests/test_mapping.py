@@ -59,6 +59,20 @@ def test_the_state_of_an_order_follows_from_its_lines(states: tuple[str, ...], s
     assert found.status is status
 
 
+@pytest.mark.parametrize(
+    ("node", "extra"),
+    [
+        ({"type": "WFSFulfilled"}, ("walmart.ship_node_type=WFSFulfilled",)),
+        ({"type": None}, None),
+        ({}, None),
+        ("WFSFulfilled", None),
+        (None, None),
+    ],
+)
+def test_who_sends_an_order_is_kept_under_walmarts_name(node: Any, extra: tuple[str, ...] | None) -> None:
+    assert map_order(order(line("1", "Shipped", "1.00"), shipNode=node), "UTC")[0].extra == extra
+
+
 def test_a_float_is_no_amount_and_two_currencies_make_no_total() -> None:
     wrong = line("1", "Shipped", "1")
     wrong["charges"]["charge"][0]["chargeAmount"]["amount"] = 69.99

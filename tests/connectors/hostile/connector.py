@@ -32,7 +32,7 @@ from shelftide_sdk import (
     map_rows,
 )
 from shelftide_sdk.auth import Auth
-from shelftide_sdk.records import ChannelKind, Location, Order, OrderStatus, Record
+from shelftide_sdk.records import ChannelKind, Location, Order, OrderStatus, Record, own_fields
 
 API = f"https://{HOST}"
 INFO = ConnectorInfo(
@@ -178,6 +178,11 @@ class Changed(Honest):
 class FloatMoney(Changed):
     def change(self, row: Any) -> dict[str, Any]:
         return {"total": Money(float(row["total"]), "EUR")}  # type: ignore[arg-type]  # the fault
+
+
+class BorrowsAName(Changed):
+    def change(self, row: Any) -> dict[str, Any]:
+        return {"extra": own_fields("shopify", note="mine")}
 
 
 class UnknownCurrency(Changed):

@@ -21,6 +21,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "SwallowedFailure": ("a_lasting_failure_is_named", "HTTP 503 for ever ends the read without an error"),
     "AlwaysHealthy": ("a_revoked_grant_asks_to_reconnect", "check() with a revoked token: ok"),
     "FloatMoney": ("money_is_exact", "total.amount is a float"),
+    "BorrowsAName": ("records_are_of_the_declared_types", "is not a field of hostile"),
     "UnknownCurrency": ("money_is_exact", "unknown currency 'EURO'"),
     "NaiveTime": ("times_are_aware_utc", "placed_at is naive"),
     "LocalTime": ("times_are_aware_utc", "not in UTC"),

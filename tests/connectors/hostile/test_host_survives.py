@@ -48,10 +48,11 @@ async def drain(pages: AsyncIterator[Page]) -> list[Page]:
 async def test_reading_ends_with_pages_or_an_error_of_the_sdk(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     suite = suite_of(KINDS[fault], monkeypatch)
     async with Bench(suite.wiring()) as bench:
+        monkeypatch.setattr(asyncio, "sleep", bench.clock.sleep)
         stream = bench.wiring.connector.streams[0]
         for cursor in (None, {"updated_at": "2026-02-20T00:00:00+00:00"}, {"updated_at": "nonsense"}):
             try:
-                pages = await drain(guarded(bench.wiring.connector().read(bench.context(), stream, cursor)))
+                pages = await drain(guarded(bench.wiring.connector().read(bench.context(), stream, cursor), "acme"))
             except ConnectorError:
                 continue
             assert all(isinstance(page, Page) for page in pages)
@@ -61,7 +62,7 @@ async def test_reading_ends_with_pages_or_an_error_of_the_sdk(fault: str, monkey
 async def test_a_hanging_read_can_be_cancelled(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     suite = suite_of(KINDS[fault], monkeypatch)
     async with Bench(suite.wiring()) as bench:
-        reading = drain(guarded(KINDS[fault]().read(bench.context(), Honest.streams[0], None)))
+        reading = drain(guarded(KINDS[fault]().read(bench.context(), Honest.streams[0], None), "acme"))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reading, 0.05)
 
@@ -71,7 +72,7 @@ async def test_a_read_that_does_not_move_is_ended(fault: str, monkeypatch: pytes
     suite = suite_of(KINDS[fault], monkeypatch)
     async with Bench(suite.wiring()) as bench:
         with pytest.raises(ContractError, match="does not move"):
-            await drain(guarded(KINDS[fault]().read(bench.context(), Honest.streams[0], None)))
+            await drain(guarded(KINDS[fault]().read(bench.context(), Honest.streams[0], None), "acme"))
 
 
 async def test_empty_pages_for_ever_are_ended() -> None:
@@ -80,7 +81,7 @@ async def test_empty_pages_for_ever_are_ended() -> None:
             yield Page()
 
     with pytest.raises(ContractError, match="does not move"):
-        async for _ in guarded(empty()):
+        async for _ in guarded(empty(), "acme"):
             pass
 
 
@@ -90,7 +91,7 @@ async def test_an_own_exception_gets_a_name() -> None:
         raise hostile.OwnError("inside")
 
     with pytest.raises(ContractError, match="OwnError: inside"):
-        await drain(guarded(read()))
+        await drain(guarded(read(), "acme"))
 
 
 class Loaded:
@@ -244,4 +245,4 @@ async def test_a_cut_reply_is_retried_later() -> None:
         yield Page(records=[msgspec.json.decode(b'{"cut')])
 
     with pytest.raises(TransientError):
-        await drain(guarded(read()))
+        await drain(guarded(read(), "acme"))

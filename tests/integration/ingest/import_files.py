@@ -353,8 +353,18 @@ CASES = (
     Case(
         kind="samples",
         name="samples.csv",
-        content=lines("influencer,sku,shipped,qty", "@mia,CUP-1,5 Oct 2026,2", "@mia,CUP-1,5 Octember 2026,2"),
-        rows={"Sample": [{"creator_id": "mia", "sku": "CUP-1", "sent_on": date(2026, 10, 5), "quantity": 2}]},
+        content=lines(
+            "influencer,sku,shipped,qty",
+            "@mia,CUP-1,5 Oct 2026,2",
+            "@mia,CUP-1,5 Octember 2026,2",
+            "@zoe,CUP-2,6 Oct 2026,",
+        ),
+        rows={
+            "Sample": [
+                {"creator_id": "mia", "sku": "CUP-1", "sent_on": date(2026, 10, 5), "quantity": 2},
+                {"creator_id": "zoe", "sku": "CUP-2", "sent_on": date(2026, 10, 6), "quantity": None},
+            ]
+        },
         rejects={3: "not a day"},
         said=False,
     ),

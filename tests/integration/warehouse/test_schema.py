@@ -6,7 +6,7 @@ import asyncpg
 
 from shelftide.store.embedded import Dsns
 from shelftide.warehouse.ducklake_engine import DuckLakeWarehouses
-from shelftide.warehouse.sql import type_name
+from shelftide.warehouse.sql import column_definitions, type_name
 from shelftide.warehouse.tables import METADATA
 from shelftide.warehouse.warehouse import Warehouses
 
@@ -59,6 +59,28 @@ async def test_a_lake_gains_the_columns_it_lacks(lakes: DuckLakeWarehouses) -> N
         ).fetchall(),
     )
     assert set(names) == {(table.name, column.name) for table in METADATA.sorted_tables for column in table.columns}
+
+
+async def test_a_lake_lets_be_empty_what_a_record_no_longer_demands(lakes: DuckLakeWarehouses) -> None:
+    tenant_id = uuid4()
+    table = METADATA.tables["warehouse.samples"]
+    columns = [
+        f"{definition} not null" if column.name == "quantity" else definition
+        for column, definition in zip(table.columns, column_definitions(table), strict=True)
+    ]
+    await lakes.instances.write(tenant_id, lambda cursor: cursor.execute("drop table samples"))
+    await lakes.instances.write(
+        tenant_id, lambda cursor: cursor.execute(f"create table samples ({', '.join(columns)})")
+    )
+    await lakes.instances.drop(tenant_id)
+    nullable = await lakes.instances.read(
+        tenant_id,
+        lambda cursor: cursor.execute(
+            "select is_nullable from information_schema.columns"
+            " where table_catalog = 'lake' and table_name = 'samples' and column_name = 'quantity'"
+        ).fetchall(),
+    )
+    assert nullable == [("YES",)]
 
 
 async def test_maintenance_of_nothing_is_harmless(warehouses: Warehouses) -> None:

@@ -26,6 +26,7 @@ from shelftide_sdk.records import (
     Record,
     StockLevel,
     Touch,
+    own_fields,
 )
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -120,9 +121,11 @@ async def test_keeps_every_field_as_it_came(shop: Shop) -> None:
         customer=Customer(email="a@b.c"),
         journey_ready=False,
         customer_order_index=-(2**63),
+        extra=own_fields("shopify", note="上架, = x", gift=True),
     )
     await shop.write(given)
     names = (
+        "extra",
         "total_amount",
         "total_currency",
         "name",
@@ -140,6 +143,7 @@ async def test_keeps_every_field_as_it_came(shop: Shop) -> None:
     )
     assert await shop.rows(Order, *names) == [
         (
+            '["shopify.gift=true","shopify.note=上架, = x"]',
             Decimal("-99999999999999.999999"),
             "JPY",
             "上架 🛍 \"quoted\", \\N 'x'\n2",

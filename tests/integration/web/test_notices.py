@@ -5,11 +5,12 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import httpx2
 import pytest
 from litestar import Litestar
 from sqlalchemy import text
-from tests.integration.web.conftest import Agency
+from tests.integration.web.conftest import Agency, Caller
 from tests.integration.web.test_plugins import person, switch
 
 from shelftide.core.scope import Role, Scope
@@ -130,3 +131,32 @@ async def test_only_an_owner_sets_it_up_and_the_address_is_never_shown(
     scope = agencies[0].house.on()
     await turn(services, scope, await make_connection(services.database, scope, account="shop-3"), "reconnect")
     assert await sent(services, scope) == []
+
+
+async def test_an_owner_sets_it_up_and_removes_it_on_the_page(
+    app: Litestar, agencies: tuple[Agency, Agency], services: Services, slack: Any
+) -> None:
+    owner, manager = await person(app, agencies[0]), await person(app, agencies[0], Role.ACCOUNT_MANAGER)
+    page = "/console/plugins/notifiers/slack"
+
+    async def send(who: Caller, path: str, form: dict[str, str]) -> httpx.Response:
+        return await who.http.post(path, data=form, headers={"x-csrf-token": who.csrf})
+
+    assert 'name="address"' not in (await owner.request("GET", "/console/plugins")).text, "the plugin is off"
+    await switch(owner, enabled=True, name="slack")
+    assert 'name="address"' in (await owner.request("GET", "/console/plugins")).text
+    assert 'name="address"' not in (await manager.request("GET", "/console/plugins")).text
+    assert (await send(manager, page, SETTINGS["settings"])).status_code == 403
+    assert (await send(owner, page, {"address": "https://evil.example"})).status_code == 400
+    kept = await send(owner, page, SETTINGS["settings"])
+    assert kept.status_code == 200
+    assert "Saved." in kept.text
+    assert "abcdefghijklmnop" not in kept.text
+    assert "Saved." not in (await owner.request("GET", "/console/plugins")).text
+    scope = agencies[0].house.on()
+    await turn(services, scope, await make_connection(services.database, scope, account="shop-4"), "reconnect")
+    await work(services)
+    assert len(slack.told) == 1
+    assert (await send(owner, f"{page}/remove", {})).status_code == 200
+    await turn(services, scope, await make_connection(services.database, scope, account="shop-5"), "reconnect")
+    assert len(await sent(services, scope)) == 1

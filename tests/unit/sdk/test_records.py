@@ -1,13 +1,14 @@
 """Every record type says all that a table needs; rows become records or rejects."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, get_type_hints
 
 import pytest
 
 from shelftide_sdk import Context, DataError, Reject, Stream, days, map_rows
 from shelftide_sdk.connector import Clock
-from shelftide_sdk.records import RECORDS, Footfall, Location, Order, Record, record, record_type
+from shelftide_sdk.records import RECORDS, Footfall, Location, Order, Record, own_fields, record, record_type
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -25,6 +26,19 @@ def test_a_record_type_is_consistent(name: str) -> None:
     if kind.newer_by:
         assert datetime in (hints[kind.newer_by], *getattr(hints[kind.newer_by], "__args__", ()))
     assert kind.cls.__doc__
+
+
+def test_own_fields_stand_under_the_connectors_name_in_one_order() -> None:
+    found = own_fields("acme-shop", weight=Decimal("0.50"), gift=True, wrapped=False, pieces=0, note="a=b", none=None)
+    assert found == (
+        "acme-shop.gift=true",
+        "acme-shop.note=a=b",
+        "acme-shop.pieces=0",
+        "acme-shop.weight=0.50",
+        "acme-shop.wrapped=false",
+    )
+    assert own_fields("acme", note=None) is None
+    assert Location(source_id="1", name="Milan").extra is None
 
 
 def test_tables_are_unique() -> None:

@@ -170,7 +170,7 @@ def _sample(rows: Sequence[Values], setting: Setting) -> Iterable[Record]:
         sku=row["sku"],
         sent_on=row["sent_on"],
         zone=setting.zone,
-        quantity=1 if row["quantity"] is None else row["quantity"],
+        quantity=row["quantity"],
         status=row["status"],
         cost=row["cost"],
         content_id=row["content_id"],

@@ -5,9 +5,7 @@ from litestar import Controller, delete, get, put
 from litestar.params import FromPath, JSONBody
 
 from shelftide.core.scope import Right
-from shelftide.ingest.plugins import AgencyPlugin, list_plugins, set_up_notifier
-from shelftide.store.repositories.agencies import record
-from shelftide.store.repositories.notices import forget_notifier
+from shelftide.ingest.plugins import AgencyPlugin, list_plugins, remove_notifier, set_up_notifier
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.api.tenants import AnyRequest
 from shelftide.web.auth.connecting import switch
@@ -70,6 +68,5 @@ class PluginController(Controller):
     async def forget(self, request: AnyRequest, services: AppServices, name: FromPath[str]) -> None:
         """Forgets the address; what waits to be told is not sent."""
         async with UnitOfWork(services.database, principal(request).scope) as uow:
-            await forget_notifier(uow, name)
-            await record(uow, "notifier.forgotten", target=name)
+            await remove_notifier(uow, name)
             await uow.commit()

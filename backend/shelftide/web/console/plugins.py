@@ -4,7 +4,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
 from shelftide.core.scope import Right
-from shelftide.ingest.plugins import list_plugins
+from shelftide.ingest.plugins import list_plugins, remove_notifier, set_up_notifier
 from shelftide.jobs.services import Services
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.web.auth.connecting import switch
@@ -38,8 +38,25 @@ class PluginPages(Controller):
         )
         return await _show(request, services, "console/plugin_list.html")
 
+    @post("/notifiers/{name:str}", status_code=200, guards=[requires(Right.MANAGE)])
+    async def set_up(self, request: AnyRequest, services: AppServices, name: FromPath[str]) -> Response[str]:
+        """Keep where a notifier tells things."""
+        form = {field: str(value) for field, value in (await request.form()).items()}
+        async with UnitOfWork(services.database, principal(request).scope) as uow:
+            await set_up_notifier(uow, services.vault, services.registry, name, form)
+            await uow.commit()
+        return await _show(request, services, "console/plugin_list.html", saved=name)
 
-async def _show(request: AnyRequest, services: Services, template: str) -> Response[str]:
+    @post("/notifiers/{name:str}/remove", status_code=200, guards=[requires(Right.MANAGE)])
+    async def remove(self, request: AnyRequest, services: AppServices, name: FromPath[str]) -> Response[str]:
+        """Be told there no more."""
+        async with UnitOfWork(services.database, principal(request).scope) as uow:
+            await remove_notifier(uow, name)
+            await uow.commit()
+        return await _show(request, services, "console/plugin_list.html")
+
+
+async def _show(request: AnyRequest, services: Services, template: str, *, saved: str = "") -> Response[str]:
     async with UnitOfWork(services.database, principal(request).scope) as uow:
         found = await list_plugins(uow, services.registry)
-    return await page(request, services, template, {"plugins": found, "nav": "plugins"})
+    return await page(request, services, template, {"plugins": found, "saved": saved, "nav": "plugins"})

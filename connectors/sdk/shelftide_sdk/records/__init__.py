@@ -58,7 +58,7 @@ from shelftide_sdk.records.people import (
     Session,
     Touch,
 )
-from shelftide_sdk.records.record import RECORDS, Record, RecordType, record, record_type
+from shelftide_sdk.records.record import RECORDS, Record, RecordType, own_fields, record, record_type
 from shelftide_sdk.records.supply import ProductCost, PurchaseOrderLine, RevenueDay, Sample, SupplyTerm
 
 __all__ = [
@@ -119,6 +119,7 @@ __all__ = [
     "SupplyTerm",
     "Touch",
     "Variant",
+    "own_fields",
     "record",
     "record_type",
 ]

@@ -8,7 +8,9 @@ Column types: `str` text, `int` bigint, `bool`, `date`, aware UTC `datetime`, `f
 A field typed `T | None` is nullable.
 """
 
+import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
@@ -17,7 +19,11 @@ import msgspec
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Base of all records. Immutable; compared by value. Its fields hold plain values, so no record is part of a cycle
     and the collector need not look at the tens of thousands in a batch.
+
+    `extra` is what the platform says beyond the record's fields, made by `own_fields`: entries `connector.field=value`.
     """
+
+    extra: tuple[str, ...] | None = None
 
 
 class RecordType(msgspec.Struct, frozen=True):
@@ -60,6 +66,36 @@ def record(
         return cls
 
     return register
+
+
+_OWN = re.compile(r"([a-z][a-z0-9-]*)\.[a-z][a-z0-9_]*=")
+_MOST_FIELDS = 32
+_LONGEST = 1000
+
+
+def own_fields(connector: str, /, **fields: str | int | bool | Decimal | None) -> tuple[str, ...] | None:
+    """What only this platform knows, for `Record.extra`: kept with the row under the connector's name, never summed.
+
+    None is left out; nothing left is None. Example: `own_fields("acme", gift=True)` is `("acme.gift=true",)`.
+    """
+    words = {True: "true", False: "false"}
+    texts = {name: words[v] if isinstance(v, bool) else str(v) for name, v in fields.items() if v is not None}
+    return tuple(f"{connector}.{name}={text}" for name, text in sorted(texts.items())) or None
+
+
+def foreign_field(connector: str, extra: object) -> str:
+    """Why `extra` may not be stored for this connector's record, or ""."""
+    if extra is None:
+        return ""
+    if not isinstance(extra, tuple) or not all(isinstance(entry, str) for entry in extra):
+        return "extra: expected texts made by own_fields()"
+    if len(extra) > _MOST_FIELDS or any(len(entry) > _LONGEST for entry in extra):
+        return f"extra: at most {_MOST_FIELDS} fields of {_LONGEST} characters"
+    for entry in extra:
+        named = _OWN.match(entry)
+        if named is None or named[1] != connector:
+            return f"extra: {entry[:80]!r} is not a field of {connector} (`{connector}.field=value`)"
+    return ""
 
 
 def record_type(value: Record | type[Record]) -> RecordType:

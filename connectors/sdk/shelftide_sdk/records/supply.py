@@ -70,7 +70,7 @@ class Sample(Record, frozen=True, kw_only=True):
     sku: str
     sent_on: date
     zone: str
-    quantity: int
+    quantity: int | None = None
     status: str | None = None
     cost: Money | None = None
     content_id: str | None = None

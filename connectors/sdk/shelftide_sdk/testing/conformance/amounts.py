@@ -21,7 +21,8 @@ _SHARE = 0.8
 _FEW = 3
 # As many digits as the warehouse takes, more than a float keeps; a JSON number with a point comes as a float anyway.
 _WHOLE, _WHOLE_OF_NUMBERS = 14, 12
-_NEAR = Decimal("1e-9")
+# A float, a round() or an int() on the way lose less than one; what lies further away is another sum.
+_NEAR = Decimal(1)
 
 
 def longer(known: Sequence[Reading]) -> tuple[Fault, dict[Decimal, str]]:
@@ -65,7 +66,7 @@ def _lost(amount: Decimal, ordered: list[Decimal], told: Mapping[Decimal, str]) 
         return ""
     at = bisect_left(ordered, amount)
     for near in ordered[max(at - 1, 0) : at + 1]:
-        if abs(near - amount) <= near * _NEAR:
+        if abs(near - amount) < _NEAR:
             return told[near]
     digits = f"{amount:f}"
     groups = (text for text in told.values() if "," in text and len(digits) >= _FEW)

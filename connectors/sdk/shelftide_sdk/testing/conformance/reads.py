@@ -77,6 +77,7 @@ class Reads(Abroad):
         for stream, reading in await self.calm_readings():
             bugs = list(dict.fromkeys(soundness.page_bugs(stream, reading.pages)))[:3]
             bugs = bugs or soundness.first_bugs(reading.records, soundness.field_bugs)
+            bugs = bugs or soundness.first_bugs(reading.records, soundness.extra_bugs(self.connector.info.name))
             assert not bugs, broken("records_are_of_the_declared_types", f"stream {stream.name!r}: {'; '.join(bugs)}")
 
     @rule("bronze", "Money is exact, with a known currency; no float anywhere.", "Use `Money.parse(text, currency)`.")

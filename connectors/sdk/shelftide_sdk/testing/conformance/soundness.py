@@ -15,6 +15,7 @@ from shelftide_sdk.connector import Delete, Page, Reject, Stream
 from shelftide_sdk.metrics import Withdrawn
 from shelftide_sdk.money import CURRENCIES, Money
 from shelftide_sdk.records import RECORDS, Order, OrderLine, Record, Refund, record_type
+from shelftide_sdk.records.record import foreign_field
 from shelftide_sdk.testing.conformance.bench import Reading
 from shelftide_sdk.testing.shapes import decode, row_lists
 
@@ -77,6 +78,16 @@ def field_bugs(record: Record) -> Iterator[str]:
             yield f"{name} is a {type(value).__name__}, not a {kind.__name__}"
         elif kind is int and not -_BIGINT <= value < _BIGINT:
             yield f"{name} is an integer beyond 64 bits"
+
+
+def extra_bugs(connector: str) -> Callable[[Record], Iterator[str]]:
+    """Fields of the platform's own in another name than the connector's."""
+
+    def bugs(record: Record) -> Iterator[str]:
+        if flaw := foreign_field(connector, record.extra):
+            yield flaw
+
+    return bugs
 
 
 def money_bugs(record: Record) -> Iterator[str]:

@@ -13,6 +13,7 @@ from shelftide.jobs.maintain import maintain
 from shelftide.jobs.reconcile import reconcile
 from shelftide.jobs.schedule import next_time
 from shelftide.jobs.sync_connection import sync_connection
+from shelftide.jobs.watch import watch
 from shelftide.jobs.webhooks import keep_webhooks
 from shelftide.store.repositories.agencies import get_tenant
 from shelftide.store.repositories.connections import get_connection
@@ -37,6 +38,7 @@ async def stand(uow: UnitOfWork, registry: Registry, connection_id: UUID) -> Non
     await _add(uow, keep_webhooks, mine, f"{minute} 4 * * *", zone)
     brand = {"tenant_id": str(tenant.tenant_id)}
     await _add(uow, reconcile, brand, f"{_minute(tenant.tenant_id)} 5 * * *", tenant.zone)
+    await _add(uow, watch, brand, f"{_minute(tenant.tenant_id)} * * * *", tenant.zone)
     await _add(uow, maintain, brand, f"{_minute(tenant.tenant_id)} 3 * * *", tenant.zone)
 
 

@@ -434,15 +434,14 @@ async def read_to_file(session: Session, stream_name: str, cursor: dict[str, Any
             f"--cursor: {stream.cursor} is no ISO-8601 time: {(cursor or {}).get(str(stream.cursor))!r}.",
             hint="Give the last line's cursor of an earlier read.",
         ) from error
-    counts = {"records": 0, "deleted": 0, "quarantined": 0}
-    last = cursor
+    counts, last = {"records": 0, "deleted": 0, "quarantined": 0}, cursor
     try:
         file = path.open("w", encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}.", hint="Check --out.") from error
     with file:
-        pages = session.connector.read(session.context, stream, cursor)
-        async for page in guarded(pages, session.connector.info.name):
+        read = session.connector.read(session.context, stream, cursor)
+        async for page in guarded(read, session.connector.info.name):
             for line in page_lines(page, session):
                 counts[_kind_of(line)] += 1
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")

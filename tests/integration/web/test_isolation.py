@@ -12,6 +12,7 @@ from tests.integration.web.conftest import Agency, Caller
 
 from shelftide.core.scope import Role
 from shelftide.store.database import Database
+from shelftide.store.repositories.alerts import Trouble, raise_alerts
 from shelftide.store.repositories.grants import add_grant, assign_account, save_accounts
 from shelftide.store.repositories.links import add_link
 from shelftide.store.repositories.runs import enqueue
@@ -29,6 +30,7 @@ BODIES: dict[str, Any] = {
     "views": {"name": "mine", "view": {"metrics": ["orders"]}},
     "query": ASKED,
     "rows": {"query": ASKED, "measure": "orders"},
+    "alerts": {"state": "investigating", "note": "seen"},
     "restatements": {"query": ASKED, "told_at": "2026-05-01T00:00:00Z"},
 }
 
@@ -51,6 +53,8 @@ async def things(database: Database, house: House, index: int) -> dict[str, UUID
         grant_id = await add_grant(uow, client_id=house.client_id, connector="shopify", subject=str(scope.tenant_id))
         await save_accounts(uow, grant_id, [Account(source_id="advertiser-1", name="Secret name")])
         await assign_account(uow, grant_id, "advertiser-1")
+        late = Trouble(kind="stream.late", subject="orders", title="Secret stream", text="Late.", evidence={})
+        (alert_id,) = await raise_alerts(uow, [late.kind], [late])
         await uow.commit()
     async with UnitOfWork(database, msgspec.structs.replace(scope, subject_id=uuid4())) as uow:
         link = await add_link(uow, connector="shopify", token_hash=str(grant_id), life=timedelta(days=1))
@@ -63,6 +67,7 @@ async def things(database: Database, house: House, index: int) -> dict[str, UUID
         "grant_id": grant_id,
         "link_id": link.link_id,
         "view_id": view_id,
+        "alert_id": alert_id,
     }
 
 
@@ -74,6 +79,7 @@ def nothing(tenant_id: UUID) -> dict[str, UUID]:
         "grant_id": uuid4(),
         "link_id": uuid4(),
         "view_id": uuid4(),
+        "alert_id": uuid4(),
     }
 
 

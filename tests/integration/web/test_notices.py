@@ -1,6 +1,7 @@
 """A connection that must be connected again is told once, by a durable run, where an owner wants it."""
 
 import functools
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, cast
@@ -18,8 +19,8 @@ from shelftide.ingest.registry import load_plugins
 from shelftide.jobs import all_jobs, notices
 from shelftide.jobs.runs import Policy, Runner
 from shelftide.jobs.services import Services
-from shelftide.store.repositories.connections import set_health
-from shelftide.store.repositories.runs import Run, list_runs
+from shelftide.store.repositories.connections import save_stream, set_health
+from shelftide.store.repositories.runs import Run, enqueue, list_runs
 from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
 from shelftide_sdk.http import Patience, PlatformClient
 from shelftide_sdk.testing.conformance import small_world
@@ -51,10 +52,18 @@ async def slack(services: Services, monkeypatch: pytest.MonkeyPatch) -> Any:
     return server
 
 
-async def work(services: Services) -> None:
+async def work(services: Services, queue: str = "outbound") -> None:
     runner = Runner(services, worker="test", policy=Policy(), jobs=all_jobs())
-    while await runner.work_one(["outbound"]):
+    while await runner.work_one([queue]):
         pass
+
+
+async def watch(services: Services, scope: Scope) -> None:
+    async with UnitOfWork(services.database, scope) as uow:
+        arguments = {"tenant_id": str(scope.tenant_id)}
+        await enqueue(uow, job="alerts.watch", queue="analytics", arguments=arguments, max_attempts=1)
+        await uow.commit()
+    await work(services, "analytics")
 
 
 async def turn(services: Services, scope: Scope, connection_id: Any, state: str) -> None:
@@ -160,3 +169,66 @@ async def test_an_owner_sets_it_up_and_removes_it_on_the_page(
     assert (await send(owner, f"{page}/remove", {})).status_code == 200
     await turn(services, scope, await make_connection(services.database, scope, account="shop-5"), "reconnect")
     assert len(await sent(services, scope)) == 1
+
+
+async def test_a_late_stream_is_told_once_worked_on_and_ends_by_itself(
+    app: Litestar, agencies: tuple[Agency, Agency], services: Services, slack: Any
+) -> None:
+    owner, analyst = await person(app, agencies[0]), await person(app, agencies[0], Role.ANALYST)
+    await switch(owner, enabled=True, name="slack")
+    await owner.request("PUT", NOTIFIER, SETTINGS)
+    scope = agencies[0].house.on()
+    connection_id = await make_connection(services.database, scope, account="late shop")
+    await turn(services, scope, connection_id, "ok")
+
+    async def read_at(moment: datetime) -> None:
+        async with UnitOfWork(services.database, scope) as uow:
+            await save_stream(uow, connection_id, "orders", {"synced_at": moment, "promise_seconds": 3600})
+            await uow.commit()
+
+    await read_at(datetime.now(UTC) - timedelta(hours=2))
+    await watch(services, scope)
+    await watch(services, scope)
+    await work(services)
+    (body,) = slack.told
+    assert "late shop" in body["text"]
+    assert "orders is older than promised" in body["text"]
+    path = f"/api/v1/tenants/{scope.tenant_id}/alerts"
+    (alert,) = (await analyst.request("GET", path)).json()
+    assert (alert["kind"], alert["state"]) == ("stream.late", "open")
+    word = {"state": "investigating", "note": "Their server is down."}
+    assert (await analyst.request("PATCH", f"{path}/{alert['alert_id']}", word)).status_code == 403
+    assert (await owner.request("PATCH", f"{path}/{alert['alert_id']}", {"state": "closed"})).status_code == 400
+    assert (await owner.request("PATCH", f"{path}/{alert['alert_id']}", word)).json()["note"] == word["note"]
+    shown = (await owner.request("GET", "/console/data")).text
+    assert "Being looked into" in shown
+    assert "Their server is down." in shown
+    form = {"state": "explained", "note": "Moved to a new host."}
+    page = f"/console/brands/{scope.tenant_id}/alerts/{alert['alert_id']}"
+    saved = await owner.http.post(page, data=form, headers={"x-csrf-token": owner.csrf})
+    assert (saved.status_code, "Moved to a new host." in saved.text) == (200, True)
+    refused = await analyst.http.post(page, data=form, headers={"x-csrf-token": analyst.csrf})
+    assert refused.status_code == 403
+    await read_at(datetime.now(UTC))
+    await watch(services, scope)
+    assert (await owner.request("GET", path)).json() == []
+    (over,) = (await owner.request("GET", f"{path}?closed=true")).json()
+    assert (over["state"], over["note"]) == ("closed", "Moved to a new host.")
+    assert len(slack.told) == 1
+
+
+async def test_an_alert_that_is_over_is_not_told_any_more(
+    app: Litestar, agencies: tuple[Agency, Agency], services: Services, slack: Any
+) -> None:
+    owner, scope = await person(app, agencies[0]), agencies[0].house.on()
+    await switch(owner, enabled=True, name="slack")
+    await owner.request("PUT", NOTIFIER, SETTINGS)
+    connection_id = await make_connection(services.database, scope, account="soon well")
+    await turn(services, scope, connection_id, "ok")
+    for moment in (datetime.now(UTC) - timedelta(days=3), datetime.now(UTC)):
+        async with UnitOfWork(services.database, scope) as uow:
+            await save_stream(uow, connection_id, "orders", {"synced_at": moment, "promise_seconds": 3600})
+            await uow.commit()
+        await watch(services, scope)
+    await work(services)
+    assert slack.told == []

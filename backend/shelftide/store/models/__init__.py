@@ -1,5 +1,6 @@
 """The control plane's tables."""
 
+from shelftide.store.models.alerts import alerts
 from shelftide.store.models.connections import (
     connect_links,
     connections,
@@ -49,6 +50,7 @@ from shelftide.store.models.webhooks import erased_customers, inbox, webhook_app
 __all__ = [
     "agencies",
     "agency_keys",
+    "alerts",
     "aliases",
     "audit",
     "clients",

@@ -14,6 +14,7 @@ from shelftide.store.repositories.runs import enqueue
 from shelftide.store.unit_of_work import UnitOfWork
 
 JOB = "notice.send"
+ALERT_JOB = "notice.alert"
 QUEUE = "outbound"
 ATTEMPTS = 6
 
@@ -62,3 +63,11 @@ async def queue_notices(uow: UnitOfWork, *, kind: str, connection_id: UUID) -> N
         arguments = {"kind": kind, "connection_id": str(connection_id), "notifier": notifier}
         dedupe = f"{kind}:{connection_id}:{notifier}"
         await enqueue(uow, job=JOB, queue=QUEUE, arguments=arguments, max_attempts=ATTEMPTS, dedupe=dedupe)
+
+
+async def queue_alert(uow: UnitOfWork, alert_id: UUID) -> None:
+    """One durable run for each notifier, in the transaction that raised the alert."""
+    for notifier in await list_notifiers(uow):
+        arguments = {"alert_id": str(alert_id), "notifier": notifier}
+        dedupe = f"alert:{alert_id}:{notifier}"
+        await enqueue(uow, job=ALERT_JOB, queue=QUEUE, arguments=arguments, max_attempts=ATTEMPTS, dedupe=dedupe)

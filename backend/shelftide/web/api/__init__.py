@@ -1,5 +1,6 @@
 """The API for programs and for the pages' own calls."""
 
+from shelftide.web.api.alerts import AlertController
 from shelftide.web.api.apps import AppController
 from shelftide.web.api.grants import GrantController
 from shelftide.web.api.imports import ImportController
@@ -16,6 +17,7 @@ API = (
     SessionController,
     TenantController,
     OperationsController,
+    AlertController,
     AppController,
     GrantController,
     LinkController,

@@ -277,16 +277,20 @@ async def _day_figures(
         for row in await insights.ask(edge, "day", metrics, period="day", **_between(begin, end)):
             yield None, row
 
+    # A read asks once: what it asks for later would wait for its turn.
     async def totals(at: date) -> AsyncIterator[tuple[date | None, Any]]:
         total = {"period": "day", "metric_type": "total_value", **_between(at, at)}
-        if at < today:
-            for row in await insights.ask(edge, "total", living(TOTALS, version), **total):
-                yield at, row
+        for row in await insights.ask(edge, "total", living(TOTALS, version), **total):
+            yield at, row
+
+    async def follows(at: date) -> AsyncIterator[tuple[date | None, Any]]:
+        total = {"period": "day", "metric_type": "total_value", **_between(at, at)}
         for row in await insights.ask(edge, "follows", [FOLLOWS], breakdown="follow_type", **total):
             yield at, row
 
     reads = [partial(series, *window) for window in windows(first, min(last, today - timedelta(days=1)))]
-    reads += [partial(totals, first + timedelta(days=number)) for number in range((last - first).days + 1)]
+    each_day = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    reads += [partial(totals, at) for at in each_day if at < today] + [partial(follows, at) for at in each_day]
     async for asked, row in side_by_side(reads, AT_ONCE):
         try:
             figures.extend(day_figures(row, asked))

@@ -92,7 +92,7 @@ async def prove(bench: Bench, queries: int, seed: int) -> tuple[int, int]:
 
 
 async def test_the_roll_up_answers_as_the_facts_do(busy: Bench) -> None:
-    rolled, values = await prove(busy, 12, seed=1)
+    rolled, values = await prove(busy, 16, seed=1)
     assert rolled > 6
     assert values > 60
 

@@ -173,7 +173,7 @@ async def measure_in(home: Path, facts: int, count: int) -> dict[str, Any]:
         filled = time.perf_counter()
         rows = await brands.roll_up_all(town)
         rolled = time.perf_counter()
-        # `backup` is the one role that walls do not hold: what a program without tenants would read.
+        # The walls do not hold `backup`.
         bare, walled = await asyncpg.connect(dsns.backup), await asyncpg.connect(dsns.app)
         app = Walled(walled)
         found: dict[str, Any] = {

@@ -1,6 +1,6 @@
 """`make bench`: benchmarks beside the peers. Tables for people, JSON for machines, files in var/bench.
 
-Usage: python -m tests.bench.run [--only NAME] [--size N] [--brands N] [--repetitions N] [--json] [--profile]
+Usage: python -m tests.bench.run [--only NAME] [--size N] [--repetitions N] [--repetitions N] [--json] [--profile]
 """
 
 import argparse
@@ -17,12 +17,12 @@ from typing import Any
 import psutil
 from rich.console import Console
 from rich.table import Table
-from tests.bench import ingest, serving, warehouse_upsert
+from tests.bench import api, growth, ingest, serving, warehouse_upsert
 from tests.bench.peers import ROOT
 
 FOLDER = ROOT / "var" / "bench"
-BENCHMARKS = ("ingest", "warehouse_upsert", "serving")
-SIZES = {"ingest": 20_000, "warehouse_upsert": 1_000_000, "serving": 400_000}
+BENCHMARKS = ("ingest", "warehouse_upsert", "serving", "api", "growth")
+SIZES = {"ingest": 20_000, "warehouse_upsert": 1_000_000, "serving": 400_000, "growth": 5_000}
 _LEAST_REPETITIONS = 3
 
 
@@ -109,6 +109,26 @@ def run_serving(options: argparse.Namespace, console: Console) -> dict[str, Any]
     return figures
 
 
+def run_api(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Measure and show."""
+    figures = api.run(options.seconds, options.repetitions)
+    table = Table(title=f"{api.CONNECTIONS} connections; medians")
+    for title in ("", "requests/s", "p50 ms", "p99 ms"):
+        table.add_column(title, justify="right" if title else "left")
+    for name, found in figures["medians"].items():
+        table.add_row(name, *(f"{found[what]:,.1f}" for what in ("requests_per_second", "p50_ms", "p99_ms")))
+    console.print(table, goals_of(figures, "Beside a hand-written server and a mapper"))
+    return figures
+
+
+def run_growth(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Measure and show."""
+    figures = growth.run(options.size or SIZES["growth"], options.brands)
+    console.print_json(data=figures)
+    console.print(goals_of(figures, "Growth"))
+    return figures
+
+
 def ways_of(figures: Mapping[str, Any], parts: Sequence[str]) -> Table:
     """Milliseconds of each way."""
     table = Table(title="Milliseconds")
@@ -124,15 +144,22 @@ def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="make bench", description="Benchmarks beside the peers.")
     parser.add_argument("--only", choices=BENCHMARKS, help="one benchmark instead of all")
-    parser.add_argument("--size", type=int, help="orders, rows of the warehouse's delta, or facts")
-    parser.add_argument("--brands", type=int, default=20, help="of `serving`")
+    parser.add_argument("--size", type=int, help="orders, rows of the warehouse's delta, facts, or lines")
+    parser.add_argument("--brands", type=int, default=20, help="of `serving` and `growth`")
+    parser.add_argument("--seconds", type=int, default=3, help="of `api`: how long each contestant is asked a turn")
     parser.add_argument("--repetitions", type=int, default=_LEAST_REPETITIONS)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, tables to standard error")
     parser.add_argument("--profile", action="store_true", help="profile our first load into var/bench/*.prof")
     options = parser.parse_args()
     console = Console(stderr=options.json)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    runners = {"ingest": run_ingest, "warehouse_upsert": run_warehouse_upsert, "serving": run_serving}
+    runners = {
+        "ingest": run_ingest,
+        "warehouse_upsert": run_warehouse_upsert,
+        "serving": run_serving,
+        "api": run_api,
+        "growth": run_growth,
+    }
     results = {}
     for name in (options.only,) if options.only else BENCHMARKS:
         console.rule(name)

@@ -1,6 +1,6 @@
 """The roll-up's rows: written day by day, read by pages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -33,7 +33,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from shelftide.core.scope import Scope
 from shelftide.store.models import metric_daily, rollups, sku_daily, sku_stock, stream_states
+from shelftide.store.reads import Reads
 from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import UnitOfWork
 
@@ -49,6 +51,11 @@ _AT_ONCE = 20_000
 # A row of the roll-up that says by which edition a connection's days were summed; no metric is called so.
 _EDITION = "edition"
 _NO_DAY = date(1970, 1, 1)
+POINTS = """
+select tenant_id, metric, day, platform, currency, sum(value) as value from metric_daily
+where tenant_id = any({tenants}) and metric = any($2::text[]) and day between $3 and $4
+group by tenant_id, metric, day, platform, currency order by tenant_id, metric, day, platform, currency
+"""
 _ROWS = {
     "metric_daily": text(
         "insert into metric_daily (tenant_id, connection_id, metric, day, platform, currency, value, rows)"
@@ -222,14 +229,22 @@ async def replace_stock(uow: UnitOfWork, connection_id: UUID, rows: Sequence[Map
 
 async def read_points(uow: UnitOfWork, *, metrics: Sequence[str], since: date, until: date) -> list[Point]:
     """Daily points of the brands in scope, both ends included, by brand, metric, day."""
-    c = metric_daily.c
-    statement = (
-        select(c.tenant_id, c.metric, c.day, c.platform, c.currency, func.sum(c.value).label("value"))
-        .where(c.tenant_id.in_(uow.scope.tenant_ids), c.metric.in_(list(metrics)), c.day >= since, c.day <= until)
-        .group_by(c.tenant_id, c.metric, c.day, c.platform, c.currency)
-        .order_by(c.tenant_id, c.metric, c.day, c.platform, c.currency)
-    )
-    return [to_struct(row, Point) for row in (await uow.connection.execute(statement)).mappings()]
+    statement = POINTS.format(tenants="$1::uuid[]")
+    return _points(await uow.fetch(statement, list(uow.scope.tenant_ids), list(metrics), since, until))
+
+
+async def read_points_now(
+    reads: Reads, scope: Scope, *, metrics: Sequence[str], since: date, until: date
+) -> list[Point]:
+    """As `read_points`, in one statement without a unit of work."""
+    return _points(await reads.of(scope, POINTS.format(tenants="scope.tenants"), list(metrics), since, until))
+
+
+def _points(rows: Iterable[Sequence[Any]]) -> list[Point]:
+    return [
+        Point(tenant_id=tenant, metric=metric, day=day, platform=platform, currency=currency, value=value)
+        for tenant, metric, day, platform, currency, value in rows
+    ]
 
 
 async def read_first_days(uow: UnitOfWork, *, metrics: Sequence[str]) -> dict[tuple[UUID, str], date]:

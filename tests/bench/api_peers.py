@@ -28,7 +28,6 @@ from shelftide.store.repositories.rollup import POINTS
 from shelftide.web.auth.sessions import COOKIE
 
 POOL = 8
-_STATEMENT = POINTS.format(tenants="scope.tenants")
 _JSON = msgspec.json.Encoder()
 
 
@@ -68,7 +67,7 @@ class ByHand:
         asked = parse_qs(scope["query_string"].decode())
         since, until = date.fromisoformat(asked["since"][0]), date.fromisoformat(asked["until"][0])
         allowed = Scope(agency_id=who["agency_id"], tenant_ids=(tenant_id,))
-        rows = await self._reads.of(allowed, _STATEMENT, asked["metrics"], since, until)
+        rows = await self._reads.of(allowed, POINTS, asked["metrics"], since, until)
         return 200, _JSON.encode(series(rows))
 
 

@@ -98,8 +98,8 @@ async def dashboard(town: Town, bare: asyncpg.Connection, app: Walled) -> dict[s
 
     async def ours() -> int:
         chosen[0] = random.choice(town.brands)
-        async with UnitOfWork(town.database, town.on(chosen[0])) as uow:
-            return len(await read_points(uow, metrics=METRICS, since=since, until=PERIOD.until))
+        scope = town.on(chosen[0])
+        return len(await read_points(town.database.reads, scope, metrics=METRICS, since=since, until=PERIOD.until))
 
     async def by_hand() -> int:
         return len(await bare.fetch(_BARE, chosen[0].tenant_id, metrics, since, PERIOD.until))
@@ -201,7 +201,12 @@ def goals_of(found: Mapping[str, Any]) -> list[dict[str, Any]]:
         p50["lake", "ours"],
     )
     return [
-        {"name": f"{name}, {side}", "value": value, "goal": goal, "met": (value <= goal) == (side == "at most")}
+        {
+            "name": f"{name}, {side}",
+            "value": value,
+            "goal": goal,
+            "met": value <= goal if side == "at most" else value >= goal,
+        }
         for (name, (side, goal)), value in zip(GOALS.items(), values, strict=True)
     ]
 

@@ -9,7 +9,7 @@ import msgspec
 from shelftide.core.errors import InvalidInputError
 from shelftide.core.scope import Scope
 from shelftide.store.reads import Reads
-from shelftide.store.repositories.rollup import read_points_now
+from shelftide.store.repositories.rollup import read_points
 
 METRICS: dict[str, str] = {
     "views": "count",
@@ -58,7 +58,7 @@ async def read_series(
     if unknown:
         raise InvalidInputError(f"Unknown metric {unknown[0]!r}.", hint=f"Known: {', '.join(METRICS)}.")
     found: dict[tuple[str, str, str], MetricSeries] = {}
-    for point in await read_points_now(reads, scope, metrics=metrics, since=since, until=until):
+    for point in await read_points(reads, scope, metrics=metrics, since=since, until=until):
         key = (point.metric, point.platform, point.currency)
         if key not in found:
             found[key] = MetricSeries(

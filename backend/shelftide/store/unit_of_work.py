@@ -5,7 +5,7 @@ scope is known; the modules that may import it are a written list in tests/archi
 """
 
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import structlog
 from sqlalchemy import text
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shelftide.core.scope import Scope
 from shelftide.store.database import Database
+from shelftide.store.reads import Reads
 
 _ENTER = text(
     "select nullif(current_setting('app.tenants', true), '') as dirty, "
@@ -69,12 +70,10 @@ class UnitOfWork:
             await connection.close()
         raise RuntimeError("no clean database connection could be had")
 
-    async def fetch(self, statement: str, *values: Any) -> list[Any]:
-        """Rows as the driver gives them, by place: for reads of thousands."""
-        driver = (await self.connection.get_raw_connection()).driver_connection
-        assert driver is not None  # a connection that is open
-        found: list[Any] = await driver.fetch(statement, *values)
-        return found
+    @property
+    def reads(self) -> Reads:
+        """Hot reads of the same database, beside the transaction: they do not see what it has not committed."""
+        return self._database.reads
 
     async def commit(self) -> None:
         """Make the work durable. The scope ends with the transaction; nothing more can be done in it."""

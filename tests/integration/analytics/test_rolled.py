@@ -108,7 +108,7 @@ async def test_pages_show_what_the_facts_say_where_orders_and_a_files_sales_shar
         if value.rows
     }
     async with UnitOfWork(busy.database, busy.house.on()) as uow:
-        points = await read_points(uow, metrics=["units", "revenue"], since=FIRST, until=UNTIL)
+        points = await read_points(uow.reads, uow.scope, metrics=["units", "revenue"], since=FIRST, until=UNTIL)
         sold = await read_sku_sales(uow, since=FIRST, until=UNTIL)
     assert {(p.metric, p.day, p.currency): p.value for p in points} == told
     assert sum(row.units for row in sold) == sum(value for key, value in told.items() if key[0] == "units" and value)
@@ -189,7 +189,7 @@ async def test_whoever_reads_during_a_backfill_of_a_year_sees_the_old_days_and_d
 
     async def units() -> Decimal:
         async with UnitOfWork(busy.database, busy.house.on()) as uow:
-            points = await read_points(uow, metrics=["units"], since=year[0], until=year[-1])
+            points = await read_points(uow.reads, uow.scope, metrics=["units"], since=year[0], until=year[-1])
         return sum((point.value for point in points), Decimal(0))
 
     before = await units()

@@ -14,7 +14,7 @@ from shelftide.core.scope import Scope
 from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
 from shelftide.store.reads import Reads
-from shelftide.store.repositories.rollup import read_points_now, replace_days
+from shelftide.store.repositories.rollup import read_points, replace_days
 from shelftide.store.unit_of_work import UnitOfWork
 from tests.conftest import House, MakeHouse, make_connection
 
@@ -44,7 +44,7 @@ async def one(installation: Dsns) -> AsyncIterator[Reads]:
 
 
 async def seen(reads: Reads, scope: Scope) -> dict[UUID, Decimal]:
-    points = await read_points_now(reads, scope, metrics=["units"], since=DAY, until=DAY)
+    points = await read_points(reads, scope, metrics=["units"], since=DAY, until=DAY)
     return {point.tenant_id: point.value for point in points}
 
 

@@ -1,6 +1,6 @@
 """The roll-up's rows: written day by day, read by pages."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -53,7 +53,7 @@ _EDITION = "edition"
 _NO_DAY = date(1970, 1, 1)
 POINTS = """
 select tenant_id, metric, day, platform, currency, sum(value) as value from metric_daily
-where tenant_id = any({tenants}) and metric = any($2::text[]) and day between $3 and $4
+where tenant_id = any(scope.tenants) and metric = any($2::text[]) and day between $3 and $4
 group by tenant_id, metric, day, platform, currency order by tenant_id, metric, day, platform, currency
 """
 _ROWS = {
@@ -227,20 +227,9 @@ async def replace_stock(uow: UnitOfWork, connection_id: UUID, rows: Sequence[Map
         )
 
 
-async def read_points(uow: UnitOfWork, *, metrics: Sequence[str], since: date, until: date) -> list[Point]:
+async def read_points(reads: Reads, scope: Scope, *, metrics: Sequence[str], since: date, until: date) -> list[Point]:
     """Daily points of the brands in scope, both ends included, by brand, metric, day."""
-    statement = POINTS.format(tenants="$1::uuid[]")
-    return _points(await uow.fetch(statement, list(uow.scope.tenant_ids), list(metrics), since, until))
-
-
-async def read_points_now(
-    reads: Reads, scope: Scope, *, metrics: Sequence[str], since: date, until: date
-) -> list[Point]:
-    """As `read_points`, in one statement without a unit of work."""
-    return _points(await reads.of(scope, POINTS.format(tenants="scope.tenants"), list(metrics), since, until))
-
-
-def _points(rows: Iterable[Sequence[Any]]) -> list[Point]:
+    rows = await reads.of(scope, POINTS, list(metrics), since, until)
     return [
         Point(tenant_id=tenant, metric=metric, day=day, platform=platform, currency=currency, value=value)
         for tenant, metric, day, platform, currency, value in rows

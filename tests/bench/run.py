@@ -1,6 +1,6 @@
 """`make bench`: benchmarks beside the peers. Tables for people, JSON for machines, files in var/bench.
 
-Usage: python -m tests.bench.run [--only ingest|warehouse_upsert] [--size N] [--repetitions N] [--json] [--profile]
+Usage: python -m tests.bench.run [--only NAME] [--size N] [--repetitions N] [--repetitions N] [--json] [--profile]
 """
 
 import argparse
@@ -9,7 +9,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ from typing import Any
 import psutil
 from rich.console import Console
 from rich.table import Table
-from tests.bench import ingest, warehouse_upsert
+from tests.bench import api, growth, ingest, serving, warehouse_upsert
 from tests.bench.peers import ROOT
 
 FOLDER = ROOT / "var" / "bench"
-BENCHMARKS = ("ingest", "warehouse_upsert")
-SIZES = {"ingest": 20_000, "warehouse_upsert": 1_000_000}
+BENCHMARKS = ("ingest", "warehouse_upsert", "serving", "api", "growth")
+SIZES = {"ingest": 20_000, "warehouse_upsert": 1_000_000, "serving": 400_000, "growth": 5_000}
 _LEAST_REPETITIONS = 3
 
 
@@ -73,11 +73,11 @@ def table_of(figures: Mapping[str, Any]) -> Table:
     return table
 
 
-def goals_of(figures: Mapping[str, Any]) -> Table:
+def goals_of(figures: Mapping[str, Any], title: str) -> Table:
     """Ratios beside their goals."""
-    table = Table(title="Beside dlt and the limit")
-    for title in ("", "measured", "goal", ""):
-        table.add_column(title, justify="left" if not title else "right")
+    table = Table(title=title)
+    for column in ("", "measured", "goal", ""):
+        table.add_column(column, justify="left" if not column else "right")
     for goal in figures["goals"]:
         table.add_row(goal["name"], f"{goal['value']:.2f}", f"{goal['goal']:g}", "met" if goal["met"] else "not yet")
     return table
@@ -88,7 +88,7 @@ def run_ingest(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     profiles = FOLDER if options.profile else None
     size = options.size or SIZES["ingest"]
     figures = ingest.measure(size, options.repetitions, console, profiles)
-    console.print(table_of(figures), goals_of(figures))
+    console.print(table_of(figures), goals_of(figures, "Beside dlt and the limit"))
     return figures
 
 
@@ -99,18 +99,67 @@ def run_warehouse_upsert(options: argparse.Namespace, console: Console) -> dict[
     return figures
 
 
+def run_serving(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Measure and show."""
+    facts = options.size or SIZES["serving"]
+    figures = serving.run(facts, options.brands)
+    console.print(
+        ways_of(figures, tuple(serving.ROUNDS)), goals_of(figures, f"{facts:,} facts, {options.brands} brands")
+    )
+    return figures
+
+
+def run_api(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Measure and show."""
+    figures = api.run(options.seconds, options.repetitions)
+    table = Table(title=f"{api.CONNECTIONS} connections; medians")
+    for title in ("", "requests/s", "p50 ms", "p99 ms"):
+        table.add_column(title, justify="right" if title else "left")
+    for name, found in figures["medians"].items():
+        table.add_row(name, *(f"{found[what]:,.1f}" for what in ("requests_per_second", "p50_ms", "p99_ms")))
+    console.print(table, goals_of(figures, "Beside a hand-written server and a mapper"))
+    return figures
+
+
+def run_growth(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Measure and show."""
+    figures = growth.run(options.size or SIZES["growth"], options.brands)
+    console.print_json(data=figures)
+    console.print(goals_of(figures, "Growth"))
+    return figures
+
+
+def ways_of(figures: Mapping[str, Any], parts: Sequence[str]) -> Table:
+    """Milliseconds of each way."""
+    table = Table(title="Milliseconds")
+    for title in ("", "", "p50", "p99"):
+        table.add_column(title, justify="right" if title else "left")
+    for part in parts:
+        for way, found in figures[part].items():
+            table.add_row(part, way, f"{found['p50_ms']:.2f}", f"{found['p99_ms']:.2f}")
+    return table
+
+
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="make bench", description="Benchmarks beside the peers.")
     parser.add_argument("--only", choices=BENCHMARKS, help="one benchmark instead of all")
-    parser.add_argument("--size", type=int, help="orders, or rows of the warehouse's delta")
+    parser.add_argument("--size", type=int, help="orders, rows of the warehouse's delta, facts, or lines")
+    parser.add_argument("--brands", type=int, default=20, help="of `serving` and `growth`")
+    parser.add_argument("--seconds", type=int, default=3, help="of `api`: how long each contestant is asked a turn")
     parser.add_argument("--repetitions", type=int, default=_LEAST_REPETITIONS)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, tables to standard error")
     parser.add_argument("--profile", action="store_true", help="profile our first load into var/bench/*.prof")
     options = parser.parse_args()
     console = Console(stderr=options.json)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    runners = {"ingest": run_ingest, "warehouse_upsert": run_warehouse_upsert}
+    runners = {
+        "ingest": run_ingest,
+        "warehouse_upsert": run_warehouse_upsert,
+        "serving": run_serving,
+        "api": run_api,
+        "growth": run_growth,
+    }
     results = {}
     for name in (options.only,) if options.only else BENCHMARKS:
         console.rule(name)

@@ -51,12 +51,14 @@ async def load_rates(
 ) -> StoredRates:
     """Rates for the days from `since` to `until`: the brand's own (files, plugins) and those that all share.
 
-    `currencies` (the euro is added) keeps only shared rates between them.
+    `currencies` keeps only shared rates between them, the euro and those of the brand's own rates: a way from one of
+    them to another leads over no other currency.
     """
     first = since - OLDEST
-    wanted = {*currencies, "EUR"} if currencies else ()
+    own = await own_rates(warehouse, since=first, until=until)
+    wanted = {*currencies, "EUR", *(name for rate in own for name in (rate.base, rate.quote))} if currencies else ()
     shared = [StoredRate(**row) for row in await read_rates(uow, since=first, until=until, currencies=wanted)]
-    return StoredRates([*await own_rates(warehouse, since=first, until=until), *shared])
+    return StoredRates([*own, *shared])
 
 
 async def own_rates(warehouse: Warehouse, *, since: date, until: date) -> list[StoredRate]:

@@ -7,8 +7,9 @@ from decimal import Decimal
 import msgspec
 
 from shelftide.core.errors import InvalidInputError
+from shelftide.core.scope import Scope
+from shelftide.store.reads import Reads
 from shelftide.store.repositories.rollup import read_points
-from shelftide.store.unit_of_work import UnitOfWork
 
 METRICS: dict[str, str] = {
     "views": "count",
@@ -49,13 +50,15 @@ class MetricSeries(msgspec.Struct, frozen=True, kw_only=True):
     values: list[Value]
 
 
-async def read_series(uow: UnitOfWork, *, metrics: Sequence[str], since: date, until: date) -> list[MetricSeries]:
+async def read_series(
+    reads: Reads, scope: Scope, *, metrics: Sequence[str], since: date, until: date
+) -> list[MetricSeries]:
     """Series of the brand in scope. Raises InvalidInputError for an unknown metric."""
     unknown = [name for name in metrics if name not in METRICS]
     if unknown:
         raise InvalidInputError(f"Unknown metric {unknown[0]!r}.", hint=f"Known: {', '.join(METRICS)}.")
     found: dict[tuple[str, str, str], MetricSeries] = {}
-    for point in await read_points(uow, metrics=metrics, since=since, until=until):
+    for point in await read_points(reads, scope, metrics=metrics, since=since, until=until):
         key = (point.metric, point.platform, point.currency)
         if key not in found:
             found[key] = MetricSeries(

@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shelftide.store.embedded import Dsns
+from shelftide.store.reads import Reads
 
 
 def _engine(dsn: str, size: int) -> AsyncEngine:
@@ -39,11 +40,13 @@ class Database:
         self.dsns = dsns
         self.app = _engine(dsns.app, pool_size)
         self.gate = _engine(dsns.gate, pool_size)
+        self.reads = Reads(app=dsns.app, gate=dsns.gate, size=pool_size)
 
     async def close(self) -> None:
         """Close all connections."""
         await self.app.dispose()
         await self.gate.dispose()
+        await self.reads.close()
 
     async def __aenter__(self) -> "Database":
         return self

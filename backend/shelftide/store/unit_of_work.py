@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shelftide.core.scope import Scope
 from shelftide.store.database import Database
+from shelftide.store.reads import Reads
 
 _ENTER = text(
     "select nullif(current_setting('app.tenants', true), '') as dirty, "
@@ -68,6 +69,11 @@ class UnitOfWork:
             await connection.invalidate()
             await connection.close()
         raise RuntimeError("no clean database connection could be had")
+
+    @property
+    def reads(self) -> Reads:
+        """Hot reads of the same database, beside the transaction: they do not see what it has not committed."""
+        return self._database.reads
 
     async def commit(self) -> None:
         """Make the work durable. The scope ends with the transaction; nothing more can be done in it."""

@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 
 from shelftide.analytics.metrics.answer import Answer, Rates
-from shelftide.analytics.metrics.ask import ask
+from shelftide.analytics.metrics.ask import LoadRates, ask
 from shelftide.analytics.metrics.catalogue import catalogue
 from shelftide.analytics.metrics.explain import MOST_ROWS, rows_behind
 from shelftide.analytics.metrics.facts import RECORDS
 from shelftide.analytics.metrics.query import Asked, Query, Span, check, parts
 from shelftide.analytics.metrics.restated import Moved, moved
+from shelftide.analytics.metrics.rolled import RollUp
 from shelftide.analytics.rates import load_rates
 from shelftide.core.errors import InvalidInputError
 from shelftide.core.scope import Scope
@@ -50,12 +51,14 @@ class FactRows(msgspec.Struct, frozen=True, kw_only=True):
 
 async def answer_of(services: Services, scope: Scope, query: Query) -> Answer:
     """The answer of the scope's brand, with its rates. Raises InvalidInputError."""
-    return await ask(catalogue(), query, _warehouse(services, scope), await _rates(services, scope, query))
+    warehouse, rates = _warehouse(services, scope), _rates_for(services, scope, query)
+    roll_up = RollUp(lambda: UnitOfWork(services.database, scope))
+    return await ask(catalogue(), query, warehouse, rates, roll_up)
 
 
 async def restated(services: Services, scope: Scope, query: Query, told_at: datetime) -> list[Moved]:
-    """The values of a query that moved since a moment. Raises InvalidInputError for one without a zone."""
-    warehouse, rates = _warehouse(services, scope), await _rates(services, scope, query)
+    """The values of a query that moved since a moment, by the facts. Raises InvalidInputError for a naive moment."""
+    warehouse, rates = _warehouse(services, scope), _rates_for(services, scope, query)
     then = await ask(catalogue(), msgspec.structs.replace(query, as_of=told_at), warehouse, rates)
     return moved(then, await ask(catalogue(), query, warehouse, rates))
 
@@ -81,16 +84,17 @@ def _warehouse(services: Services, scope: Scope) -> Warehouse:
     return services.warehouses.of(scope.tenant_id)
 
 
-async def _rates(services: Services, scope: Scope, query: Query) -> Rates | None:
-    """Exchange rates for the days of a query and of what it is compared with; none where nothing is converted."""
-    if query.currency is None:
-        return None
-    before = query.before()
-    warehouse = _warehouse(services, scope)
-    async with UnitOfWork(services.database, scope) as uow:
-        return await load_rates(
-            uow, warehouse, since=min(query.since, before.since if before else query.since), until=query.until
-        )
+def _rates_for(services: Services, scope: Scope, query: Query) -> LoadRates:
+    """Loads exchange rates for the days of a query and of what it is compared with."""
+    before, warehouse = query.before(), _warehouse(services, scope)
+    since = min(query.since, before.since if before else query.since)
+
+    async def load(currencies: frozenset[str]) -> Rates:
+        async with UnitOfWork(services.database, scope) as uow:
+            wanted = currencies | {str(query.currency)}
+            return await load_rates(uow, warehouse, since=since, until=query.until, currencies=wanted)
+
+    return load
 
 
 async def ages_of(services: Services, uow: UnitOfWork, asked: Asked) -> list[FactAge]:

@@ -85,7 +85,7 @@ async def read_figures(
 ) -> Figures:
     """The brand in scope over its last `days` whole days."""
     period = period_ending(now, tenant.zone, days)
-    points = await read_points(uow, metrics=METRICS, since=period.before.since, until=period.until)
+    points = await read_points(uow.reads, uow.scope, metrics=METRICS, since=period.before.since, until=period.until)
     first = {metric: day for (_, metric), day in (await read_first_days(uow, metrics=METRICS)).items()}
     since, until = window(tenant.zone, now)
     sales = await read_sku_sales(uow, since=min(since, period.since), until=until)

@@ -91,7 +91,7 @@ class Bench:
     async def figures(self) -> dict[tuple[str, date, str], Decimal]:
         names = ["orders", "cancelled_orders", "units", "revenue", "refunds", "views", "content_views"]
         async with UnitOfWork(self.database, self.house.on()) as uow:
-            points = await read_points(uow, metrics=names, since=DAYS[0], until=DAYS[1])
+            points = await read_points(uow.reads, uow.scope, metrics=names, since=DAYS[0], until=DAYS[1])
         return {(p.metric, p.day, p.currency): p.value.normalize() for p in points}
 
 
@@ -258,7 +258,9 @@ async def test_each_connection_of_a_brand_counts_its_own_facts(bench: Bench) -> 
         await roll_up(bench.warehouse, uow, other, platform="second")
         await uow.commit()
     async with UnitOfWork(bench.database, bench.house.on()) as uow:
-        points = await read_points(uow, metrics=["orders", "units", "revenue"], since=DAYS[0], until=DAYS[1])
+        points = await read_points(
+            uow.reads, uow.scope, metrics=["orders", "units", "revenue"], since=DAYS[0], until=DAYS[1]
+        )
     for platform, shop in (("test", first), ("second", second)):
         found = {(p.metric, p.day, p.currency): p.value.normalize() for p in points if p.platform == platform}
         wanted = {key: value for key, value in shop.expected().items() if key[0] != "cancelled_orders"}

@@ -90,7 +90,11 @@ async def test_sums_equal_the_files_and_a_second_import_changes_nothing(shop: Sh
     assert (second.written, second.unchanged) == (0, 3)
     async with shop.open() as uow:
         points = await read_points(
-            uow, metrics=["units", "revenue"], since=NOW.date().replace(month=1, day=1), until=NOW.date()
+            uow.reads,
+            uow.scope,
+            metrics=["units", "revenue"],
+            since=NOW.date().replace(month=1, day=1),
+            until=NOW.date(),
         )
         skus = await read_sku_sales(uow, since=NOW.date().replace(month=1, day=1), until=NOW.date())
     assert sum(p.value for p in points if p.metric == "units") == 9
@@ -105,7 +109,9 @@ async def test_a_corrected_line_replaces_the_old_one(shop: Shop, tmp_path: Path)
     report = await shop.load(write(path, "day,sku,units,revenue,currency", "2026-01-01,A,4,12.00,EUR"))
     assert report.written == 1
     async with shop.open() as uow:
-        points = await read_points(uow, metrics=["units"], since=NOW.date().replace(month=1, day=1), until=NOW.date())
+        points = await read_points(
+            uow.reads, uow.scope, metrics=["units"], since=NOW.date().replace(month=1, day=1), until=NOW.date()
+        )
     assert [p.value for p in points] == [4]
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from shelftide.analytics.metrics.catalogue import DAYS, Aggregate, Measure, Metric
 from shelftide.analytics.metrics.formula import Result
-from shelftide.analytics.metrics.query import Asked, Part, Span, is_money, label, periods
+from shelftide.analytics.metrics.query import Asked, Grain, Part, Span, is_money, label, periods
 from shelftide.core.errors import InvalidInputError
 
 Key = tuple[str | None, ...]
@@ -79,12 +79,16 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows, totals over all of them, the rates that were used, and what is not in it and why."""
+    """Rows, totals over all of them, the rates that were used, and what is not in it and why.
+
+    `rolled` when some of it is the roll-up's, which is as new as the end of the last sync.
+    """
 
     rows: list[Row]
     totals: list[Value]
     rates: list[Rate] = []
     notes: list[str] = []
+    rolled: bool = False
 
 
 class _Cell(msgspec.Struct):
@@ -109,10 +113,12 @@ class Reading:
         self._rates = rates
 
     def add(self, part: Part, rows: Iterable[Mapping[str, Any]], *, cut: bool = True) -> None:
-        """Add what one statement returned."""
+        """Add what one statement returned. Without `cut`, or of a whole span, finer rows are added up."""
         names = [d.name for d in self.asked.dimensions] if cut else []
+        periodic = cut and self.asked.query.grain is not Grain.TOTAL
         for row in rows:
-            cell = self.cells[tuple(row[name] for name in names), row.get("period") or self.span.since]
+            period = row.get("period") if periodic else None
+            cell = self.cells[tuple(row[name] for name in names), period or self.span.since]
             for member in part.members:
                 count = int(row[f"{member.label}_rows"])
                 if count:

@@ -1,39 +1,117 @@
-"""Ask a warehouse: the statements of a query, run one after the other, put together."""
+"""Ask a brand: the statements of a query, run one after the other, put together."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from shelftide.analytics.metrics.answer import Answer, Rates, Reading, put_together
 from shelftide.analytics.metrics.catalogue import Catalogue
-from shelftide.analytics.metrics.query import Asked, Grain, Query, Span, check, parts
+from shelftide.analytics.metrics.query import Asked, Grain, Part, Query, Span, adds, check, parts, periods
+from shelftide.analytics.metrics.rolled import RollUp
 from shelftide.warehouse.warehouse import Warehouse
 
-
-async def ask(known: Catalogue, query: Query, warehouse: Warehouse, rates: Rates | None = None) -> Answer:
-    """The answer of one brand's warehouse. Raises InvalidInputError for a query that cannot be answered."""
-    asked = check(known, query)
-    now = await _read(asked, query.span, warehouse, rates, cut=True)
-    before = query.before()
-    earlier = None if before is None else await _read(asked, before, warehouse, rates, cut=True)
-    total = await _read(asked, query.span, warehouse, rates, cut=False)
-    answer = put_together(asked, parts(asked, query.span), now, earlier, total)
-    return answer if query.top is None else await _topped(asked, answer, total, warehouse, rates)
+# Exchange rates between these currencies and to the query's own.
+LoadRates = Callable[[frozenset[str]], Awaitable[Rates]]
+Found = list[tuple[Part, Sequence[Mapping[str, Any]]]]
 
 
-async def _topped(asked: Asked, answer: Answer, total: Reading, warehouse: Warehouse, rates: Rates | None) -> Answer:
-    """The groups with the highest (lowest) values over the whole period, by the first metric where none is named."""
+async def ask(
+    known: Catalogue,
+    query: Query,
+    warehouse: Warehouse,
+    load_rates: LoadRates | None = None,
+    roll_up: RollUp | None = None,
+) -> Answer:
+    """The answer of one brand: from the roll-up what it holds, the rest from the warehouse's facts.
+
+    Raises InvalidInputError for a query that cannot be answered.
+    """
+    asked, before = check(known, query), query.before()
+    desk = _Desk(warehouse, roll_up)
+    now = await desk.read(asked, query.span)
+    earlier = None if before is None else await desk.read(asked, before)
+    whole = await desk.whole(asked, now)
+    ranked = _ranked(asked)
+    found = None if ranked is None else await desk.again(ranked, now, cut=True)
+    rates = None
+    if query.currency and load_rates is not None:
+        rates = await load_rates(_currencies(now, earlier or [], whole, found or []))
+    total = _reading(asked, query.span, whole, rates, cut=False)
+    answer = put_together(
+        asked,
+        [part for part, _ in now],
+        _reading(asked, query.span, now, rates),
+        None if before is None or earlier is None else _reading(asked, before, earlier, rates),
+        total,
+    )
+    if roll_up is not None and roll_up.used:
+        answer = msgspec.structs.replace(answer, rolled=True)
+    if ranked is None or found is None:
+        return answer
+    return _topped(ranked, answer, _reading(ranked, query.span, found, rates), total)
+
+
+class _Desk:
+    """Where parts are asked: the roll-up first."""
+
+    def __init__(self, warehouse: Warehouse, roll_up: RollUp | None) -> None:
+        self._warehouse = warehouse
+        self._roll_up = roll_up
+
+    async def read(self, asked: Asked, span: Span) -> Found:
+        """The rows of a span, cut."""
+        return [(part, await self._rows(asked, span, part, cut=True)) for part in parts(asked, span)]
+
+    async def whole(self, asked: Asked, now: Found) -> Found:
+        """The rows of the query's span without cuts."""
+        if not asked.dimensions and len(periods(asked.query, asked.query.span)) == 1:
+            return now
+        return await self.again(asked, now, cut=False)
+
+    async def again(self, asked: Asked, now: Found, *, cut: bool) -> Found:
+        """The rows of a coarser question: what adds up is there already, the rest is asked."""
+        span = asked.query.span
+        return [
+            (part, rows if adds(part) else await self._rows(asked, span, part, cut=cut))
+            for part, (_, rows) in zip(parts(asked, span, cut=cut), now, strict=True)
+        ]
+
+    async def _rows(self, asked: Asked, span: Span, part: Part, *, cut: bool) -> Sequence[Mapping[str, Any]]:
+        if self._roll_up is not None:
+            rolled = await self._roll_up.rows(asked, span, part, cut=cut)
+            if rolled is not None:
+                return rolled
+        rows: list[dict[str, Any]] = (await self._warehouse.query(part.statement, asked.query.as_of)).to_pylist()
+        return rows
+
+
+def _currencies(*found: Found) -> frozenset[str]:
+    """The currencies in which money was found."""
+    rows = [row for some in found for _, rows in some for row in rows]
+    return frozenset(str(row["currency"]) for row in rows if row.get("currency"))
+
+
+def _reading(asked: Asked, span: Span, found: Found, rates: Rates | None, *, cut: bool = True) -> Reading:
+    reading = Reading(asked, span, rates)
+    for part, rows in found:
+        reading.add(part, rows, cut=cut)
+    return reading
+
+
+def _ranked(asked: Asked) -> Asked | None:
+    """The question that says which groups are the top ones: the whole period as one. None where all are wanted."""
     query = asked.query
+    if query.top is None:
+        return None
     whole = msgspec.structs.replace(query, grain=Grain.TOTAL, order_by=query.order_by or query.metrics[0])
-    ranked = msgspec.structs.replace(asked, query=whole)
-    read = await _read(ranked, query.span, warehouse, rates, cut=True)
-    best = put_together(ranked, parts(ranked, query.span), read, None, total).rows[: query.top]
+    return msgspec.structs.replace(asked, query=whole)
+
+
+def _topped(ranked: Asked, answer: Answer, read: Reading, total: Reading) -> Answer:
+    """The groups with the highest (lowest) values over the whole period, by the first metric where none is named."""
+    statements = parts(ranked, ranked.query.span)
+    best = put_together(ranked, statements, read, None, total).rows[: ranked.query.top]
     kept = [tuple(row.dimensions.values()) for row in best]
     rows = [row for row in answer.rows if tuple(row.dimensions.values()) in kept]
     return msgspec.structs.replace(answer, rows=rows)
-
-
-async def _read(asked: Asked, span: Span, warehouse: Warehouse, rates: Rates | None, *, cut: bool) -> Reading:
-    reading = Reading(asked, span, rates)
-    for part in parts(asked, span, cut=cut):
-        table = await warehouse.query(part.statement, as_of=asked.query.as_of)
-        reading.add(part, table.to_pylist(), cut=cut)
-    return reading

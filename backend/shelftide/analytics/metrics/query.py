@@ -30,6 +30,8 @@ _LONGEST_VALUE = 2_000
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 # Dates without a period's bounds would make a CASE of a thousand branches; days need none.
 _MOST_PERIODS = 200
+# Sums, or divided only at the end (a mean keeps its sum and its rows).
+ADDING = frozenset({Aggregate.SUM, Aggregate.COUNT, Aggregate.MEAN})
 
 
 class Grain(StrEnum):
@@ -255,10 +257,10 @@ def _end(query: Query, day: date) -> date:
 
 def label(metric: Metric, measure: Measure, known: Sequence[Measure]) -> str:
     """Under which name a metric's measure is computed: measures of a rate that share a fact are counted together."""
-    return f"{metric.name}__{measure.name}" if _together(metric, measure, known) else measure.name
+    return f"{metric.name}__{measure.name}" if together(metric, measure, known) else measure.name
 
 
-def _together(metric: Metric, measure: Measure, known: Sequence[Measure]) -> tuple[str, ...]:
+def together(metric: Metric, measure: Measure, known: Sequence[Measure]) -> tuple[str, ...]:
     """The columns that must be known with this measure's for a row to count in this metric."""
     if not metric.denominator or measure.aggregate is not Aggregate.SUM or len(measure.sources) > 1:
         return ()
@@ -303,7 +305,7 @@ def _members(asked: Asked, metric: Metric, measure: Measure) -> list[Member]:
                 source=source,
                 fact=name,
                 by_currency=by_currency,
-                complete=_together(metric, measure, asked.measures),
+                complete=together(metric, measure, asked.measures),
             )
         )
     return found
@@ -311,13 +313,19 @@ def _members(asked: Asked, metric: Metric, measure: Measure) -> list[Member]:
 
 def _way(member: Member) -> tuple[Any, ...]:
     """Members of one fact share a statement if they look at the same rows and are kept apart alike."""
-    money = _currency_column(member) if member.by_currency else ""
+    money = currency_of(member.fact, member.source.column) if member.by_currency else ""
     return (member.label if _is_ranked(member.measure) else "", member.source.where, money)
 
 
-def _currency_column(member: Member) -> str:
-    money = fact(member.fact).money
-    return money.get(member.source.column) or next(iter(money.values()))
+def currency_of(name: str, column: str) -> str:
+    """The column of a fact that says in which currency a row's column counts; empty where the fact has no money."""
+    money = fact(name).money
+    return money.get(column) or next(iter(money.values()), "")
+
+
+def adds(part: Part) -> bool:
+    """Whether a part's rows may be added further, over groups and periods."""
+    return all(member.measure.aggregate in ADDING for member in part.members)
 
 
 def _is_ranked(measure: Measure) -> bool:
@@ -337,7 +345,8 @@ def _fact_for(source: Source, needed: frozenset[str]) -> str | None:
 def _part(asked: Asked, span: Span, members: tuple[Member, ...], *, cut: bool) -> Part:
     first = members[0]
     view = fact(first.fact)
-    keys = _keys(asked, span, first, cut=cut)
+    currency = view.column(currency_of(first.fact, first.source.column)) if first.by_currency else None
+    keys = keys_of(asked, span, view, currency, cut=cut)
     where = conditions(asked, first.source, first.fact, span)
     make = _newest if _is_ranked(first.measure) else _grouped
     return Part(statement=make(view, keys, where, members), members=members, fact=first.fact)
@@ -347,22 +356,27 @@ def conditions(asked: Asked, source: Source, name: str, span: Span) -> list[Colu
     """What a row of a fact must meet to count for a source: its day, the source's own dimensions, the filters."""
     view = fact(name)
     return [
-        view.column("day").between(span.since, span.until),
         *(view.column(dimension) == value for dimension, value in source.where),
-        *_where(view, asked.query.filters),
+        *conditions_on(view, asked, span),
     ]
 
 
-def _keys(asked: Asked, span: Span, first: Member, *, cut: bool) -> dict[str, ColumnElement[Any]]:
+def conditions_on(view: Fact, asked: Asked, span: Span) -> list[ColumnElement[bool]]:
+    """What a row of a view must meet to count for a query: its day and the filters."""
+    return [view.column("day").between(span.since, span.until), *_where(view, asked.query.filters)]
+
+
+def keys_of(
+    asked: Asked, span: Span, view: Fact, currency: ColumnElement[Any] | None, *, cut: bool
+) -> dict[str, ColumnElement[Any]]:
     """What a statement groups by. A whole span has no period: it would be a constant."""
-    view = fact(first.fact)
     keys: dict[str, ColumnElement[Any]] = {}
     if cut:
         keys |= {dimension.name: view.column(dimension.name) for dimension in asked.dimensions}
         if len(found := periods(asked.query, span)) > 1:
             keys["period"] = _period(asked.query, found, view.column("day"))
-    if first.by_currency:
-        keys["currency"] = view.column(_currency_column(first))
+    if currency is not None:
+        keys["currency"] = currency
         if asked.query.currency:
             keys["day"] = view.column("day")
     return keys

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from shelftide.analytics.metrics.rolled import cell_statements, edition, names_of_record
 from shelftide.analytics.rollup.statements import (
     DAILY,
     daily_statements,
@@ -45,23 +46,38 @@ async def roll_up(
 
     `touched` names (table, day) that the caller knows to have changed, beside what the facts themselves tell.
     """
-    since = await rolled_to(uow, connection_id) or _EVER
+    since = await rolled_to(uow, connection_id, edition()) or _EVER
     if not await warehouse.exists():
         return RollUpReport(days=0, rows=0)
     found = (await warehouse.query(moved(connection_id, since))).to_pylist()
     days = _days(found, touched)
     content_from = min(days["ContentSnapshot"]) if "ContentSnapshot" in days else None
     figures = [
-        row
+        {**row, "platform": platform}
         for daily in daily_statements(connection_id, days)
         for row in daily.unpivoted((await warehouse.query(daily.statement)).to_pylist())
     ]
-    skus = [row for s in sku_statements(connection_id, days) for row in (await warehouse.query(s)).to_pylist()]
-    await replace_days(uow, connection_id, days, _merged(figures), skus, platform=platform, content_from=content_from)
+    sums = [
+        row
+        for some in cell_statements(connection_id, days)
+        for row in some.unpivoted((await warehouse.query(some.statement)).to_pylist())
+    ]
+    sold = [row for s in sku_statements(connection_id, days) for row in (await warehouse.query(s)).to_pylist()]
+    await replace_days(
+        uow,
+        connection_id,
+        days,
+        [*figures, *sums, *headlines(sums, platform)],
+        skus_of(sold),
+        platform=platform,
+        content_from=content_from,
+        cells={record: names_of_record(record) for record in days},
+    )
     await replace_stock(uow, connection_id, (await warehouse.query(stock_statement(connection_id))).to_pylist())
-    if found:
-        await set_rolled_to(uow, connection_id, max(row["newest"] for row in found))
-    return RollUpReport(days=len({day for some in days.values() for day in some}), rows=len(figures) + len(skus))
+    await set_rolled_to(uow, connection_id, max((row["newest"] for row in found), default=since), edition())
+    return RollUpReport(
+        days=len({day for some in days.values() for day in some}), rows=len(figures) + len(sums) + len(sold)
+    )
 
 
 def _days(found: Iterable[Mapping[str, Any]], touched: Iterable[tuple[str, date]]) -> dict[str, list[date]]:
@@ -72,6 +88,9 @@ def _days(found: Iterable[Mapping[str, Any]], touched: Iterable[tuple[str, date]
     for name, day in touched:
         if record := record_of_table(name):
             days.setdefault(record, set()).add(day)
+    # Both sell: what a day sold is the sum of them, whichever changed.
+    if sold := days.get("OrderLine", set()) | days.get("SalesDay", set()):
+        days["OrderLine"] = days["SalesDay"] = sold
     return {record: sorted(some) for record, some in days.items()}
 
 
@@ -80,15 +99,43 @@ def record_of_table(name: str) -> str:
     return next((record for record in DAILY if TABLES[record].name == name), "")
 
 
-def _merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Two sources of one metric (order lines and sales files) add up."""
+# What pages show of the cells: metric, cell, its value or its rows, by currency. Two cells of one metric add up.
+_HEADLINES = (
+    ("orders", "orders.placed", "rows", False),
+    ("cancelled_orders", "orders.cancelled", "value", False),
+    ("units", "order_lines.quantity", "value", False),
+    ("units", "sales_days.quantity", "value", False),
+    ("revenue", "order_lines.total", "value", True),
+    ("revenue", "sales_days.total", "value", True),
+    ("refunds", "refunds.amount", "value", True),
+)
+
+
+def headlines(sums: Iterable[Mapping[str, Any]], platform: str) -> list[dict[str, Any]]:
+    """The metrics of the pages out of the cells of some days. A count of nothing is not there."""
+    by_cell: dict[str, list[Mapping[str, Any]]] = {}
+    for row in sums:
+        by_cell.setdefault(row["metric"], []).append(row)
     found: dict[tuple[str, date, str], dict[str, Any]] = {}
-    for row in rows:
-        key = (row["metric"], row["day"], row["currency"])
-        if key in found:
-            found[key] = {**row, "value": found[key]["value"] + row["value"], "rows": found[key]["rows"] + row["rows"]}
-        else:
-            found[key] = row
+    for metric, cell, what, apart in _HEADLINES:
+        for row in by_cell.get(cell, ()):
+            if metric == "cancelled_orders" and not row["value"]:
+                continue
+            key = metric, row["day"], row["currency"] if apart else ""
+            fresh = {"metric": metric, "day": key[1], "platform": platform, "currency": key[2], "value": 0, "rows": 0}
+            mine = found.setdefault(key, fresh)
+            mine["value"] += row[what]
+            mine["rows"] += row["value"] if metric == "cancelled_orders" else row["rows"]
+    return list(found.values())
+
+
+def skus_of(sold: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What SKUs sold by day and currency: lines of orders and a file's sales add up."""
+    found: dict[tuple[date, str, str], dict[str, Any]] = {}
+    for row in sold:
+        key = row["day"], row["sku"], row["currency"]
+        mine = found.get(key)
+        found[key] = {**row, **{n: mine[n] + row[n] for n in ("units", "revenue", "orders")}} if mine else dict(row)
     return list(found.values())
 
 

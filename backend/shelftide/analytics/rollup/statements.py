@@ -35,7 +35,10 @@ VARIANTS = TABLES["Variant"]
 LOCATIONS = TABLES["Location"]
 PRODUCTS = TABLES["Product"]
 
-DAILY = ("Order", "OrderLine", "Refund", "ProfileDay", "ContentSnapshot", "SalesDay")
+DAILY = (
+    "Order", "OrderLine", "Refund", "ProfileDay", "ContentSnapshot", "SalesDay",
+    "AdDay", "Fee", "Payout", "OffPlatformSpend", "Mention", "Session", "Footfall",
+)  # fmt: skip
 _PROFILE = ("views", "likes", "comments", "shares", "profile_views", "new_followers", "followers", "reach")
 _CONTENT = ("views", "likes", "comments", "shares", "saves")
 
@@ -70,22 +73,21 @@ class Figure(msgspec.Struct, frozen=True):
     metric: str
     value: ColumnElement[Any]
     rows: ColumnElement[Any]
-    money: bool = False
 
 
 class Daily(msgspec.Struct, frozen=True):
-    """One statement for all figures of a table: day, currency, then value and rows of each figure in order."""
+    """One statement for all figures of a table: day, then value and rows of each figure in order."""
 
     statement: Select[Any]
     figures: tuple[Figure, ...]
 
     def unpivoted(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """A row per day, metric and currency; a figure that rests on no row is not there."""
+        """A row per day and metric; a figure that rests on no row is not there."""
         return [
             {
                 "metric": figure.metric,
                 "day": row["day"],
-                "currency": row["currency"] if figure.money else "",
+                "currency": "",
                 "value": row[f"{figure.metric}_value"],
                 "rows": row[f"{figure.metric}_rows"],
             }
@@ -95,8 +97,7 @@ class Daily(msgspec.Struct, frozen=True):
         ]
 
 
-def _daily(facts: Any, figures: Sequence[Figure], where: Sequence[ColumnElement[bool]], currency: Any = None) -> Daily:
-    spent = currency if currency is not None else literal("", String())
+def _daily(facts: Any, figures: Sequence[Figure], where: Sequence[ColumnElement[bool]]) -> Daily:
     columns = [
         column
         for figure in figures
@@ -105,54 +106,20 @@ def _daily(facts: Any, figures: Sequence[Figure], where: Sequence[ColumnElement[
             figure.rows.label(f"{figure.metric}_rows"),
         )
     ]
-    statement = (
-        select(facts.c.local_day.label("day"), spent.label("currency"), *columns)
-        .where(*where)
-        .group_by(facts.c.local_day, *([currency] if currency is not None else []))
-    )
+    statement = select(facts.c.local_day.label("day"), *columns).where(*where).group_by(facts.c.local_day)
     return Daily(statement, tuple(figures))
 
 
 def daily_statements(connection_id: UUID, days: dict[str, list[date]]) -> list[Daily]:
-    """One statement per table that was touched."""
-    makers = {"Order": _orders, "OrderLine": _lines, "Refund": _refunds, "SalesDay": _sales, "ProfileDay": _profile}
+    """One statement per table that was touched, of those whose figures are no sums of `metrics.rolled`."""
     found = []
-    for record, make in makers.items():
-        if days.get(record):
-            facts = known(TABLES[record])
-            found.append(make(facts, [facts.c.connection_id == connection_id, facts.c.local_day.in_(days[record])]))
+    if days.get("ProfileDay"):
+        facts = known(TABLES["ProfileDay"])
+        mine = [facts.c.connection_id == connection_id, facts.c.local_day.in_(days["ProfileDay"])]
+        found.append(_profile(facts, mine))
     if days.get("ContentSnapshot"):
         found.append(_content(connection_id, days["ContentSnapshot"]))
     return found
-
-
-def _orders(facts: Any, where: Sequence[ColumnElement[bool]]) -> Daily:
-    cancelled = func.count().filter(facts.c.status == "cancelled")
-    figures = [Figure("orders", func.count(), func.count()), Figure("cancelled_orders", cancelled, cancelled)]
-    return _daily(facts, figures, where)
-
-
-def _lines(facts: Any, where: Sequence[ColumnElement[bool]]) -> Daily:
-    figures = [
-        Figure("units", func.sum(facts.c.quantity), func.count()),
-        Figure("revenue", func.sum(facts.c.total_amount), func.count(facts.c.total_amount), money=True),
-    ]
-    return _daily(facts, figures, [*where, facts.c.cancelled.is_(False)], facts.c.total_currency)
-
-
-def _refunds(facts: Any, where: Sequence[ColumnElement[bool]]) -> Daily:
-    amount = facts.c.amount_amount
-    figures = [Figure("refunds", func.sum(amount), func.count(amount), money=True)]
-    return _daily(facts, figures, where, facts.c.amount_currency)
-
-
-def _sales(facts: Any, where: Sequence[ColumnElement[bool]]) -> Daily:
-    revenue = facts.c.revenue_amount
-    figures = [
-        Figure("units", func.sum(facts.c.units), func.count()),
-        Figure("revenue", func.sum(revenue), func.count(revenue), money=True),
-    ]
-    return _daily(facts, figures, where, func.coalesce(facts.c.revenue_currency, ""))
 
 
 def _profile(facts: Any, where: Sequence[ColumnElement[bool]]) -> Daily:

@@ -18,6 +18,7 @@ from shelftide.store.models import (
     tenant_names,
     users,
 )
+from shelftide.store.reads import Reads
 from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
 
@@ -118,53 +119,21 @@ async def close_session(uow: SystemUnitOfWork, session_hash: bytes) -> None:
     await uow.connection.execute(delete(sessions).where(sessions.c.session_hash == session_hash))
 
 
-async def find_principal(uow: SystemUnitOfWork, session_hash: bytes) -> Principal | None:
+async def find_principal(reads: Reads, session_hash: bytes) -> Principal | None:
     """The person behind a session with today's rights; nothing is cached, so a withdrawn right ends at once."""
-    brands = (
-        select(func.coalesce(func.array_agg(membership_tenants.c.tenant_id), []))
-        .where(
-            membership_tenants.c.agency_id == memberships.c.agency_id,
-            membership_tenants.c.user_id == memberships.c.user_id,
-        )
-        .scalar_subquery()
-    )
-    statement = (
-        select(
-            users.c.agency_id,
-            users.c.user_id,
-            users.c.name,
-            users.c.email,
-            users.c.locale,
-            memberships.c.role,
-            memberships.c.client_id,
-            sessions.c.csrf,
-            brands.label("tenant_ids"),
-        )
-        .join(users, (users.c.agency_id == sessions.c.agency_id) & (users.c.user_id == sessions.c.user_id))
-        .join(
-            memberships,
-            (memberships.c.agency_id == users.c.agency_id) & (memberships.c.user_id == users.c.user_id),
-        )
-        .where(sessions.c.session_hash == session_hash, sessions.c.expires_at > func.now(), users.c.active)
-    )
-    row = (await uow.connection.execute(statement)).mappings().one_or_none()
+    row = await reads.session(session_hash)
     if row is None:
         return None
     role = Role(row["role"])
-    scope = Scope(
-        agency_id=UUID(str(row["agency_id"])),
-        tenant_ids=tuple(sorted(UUID(str(t)) for t in row["tenant_ids"])),
-        subject_id=UUID(str(row["user_id"])),
-        role=role,
-    )
+    scope = Scope(agency_id=row["agency_id"], tenant_ids=tuple(row["tenant_ids"]), subject_id=row["user_id"], role=role)
     return Principal(
         scope=scope,
-        user_id=UUID(str(row["user_id"])),
+        user_id=row["user_id"],
         name=row["name"],
         email=row["email"],
         locale=row["locale"],
         role=role,
-        client_id=None if row["client_id"] is None else UUID(str(row["client_id"])),
+        client_id=row["client_id"],
         session_hash=session_hash.hex(),
         csrf=row["csrf"],
     )

@@ -3,14 +3,39 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import BigInteger, and_, cast, delete, func, or_, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Date,
+    Exists,
+    Table,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    cast,
+    column,
+    delete,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    text,
+    true,
+    values,
+)
 from sqlalchemy.dialects.postgresql import insert
 
-from shelftide.store.models import metric_daily, rollups, sku_daily, sku_stock
+from shelftide.core.scope import Scope
+from shelftide.store.models import metric_daily, rollups, sku_daily, sku_stock, stream_states
+from shelftide.store.reads import Reads
 from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import UnitOfWork
 
@@ -22,6 +47,27 @@ _METRICS_OF = {
     "ProfileDay": ("views", "likes", "comments", "shares", "profile_views", "new_followers", "followers", "reach"),
 }
 _CHUNK = 2_000
+_AT_ONCE = 20_000
+# A row of the roll-up that says by which edition a connection's days were summed; no metric is called so.
+_EDITION = "edition"
+_NO_DAY = date(1970, 1, 1)
+POINTS = """
+select tenant_id, metric, day, platform, currency, sum(value) as value from metric_daily
+where tenant_id = any(scope.tenants) and metric = any($2::text[]) and day between $3 and $4
+group by tenant_id, metric, day, platform, currency order by tenant_id, metric, day, platform, currency
+"""
+_ROWS = {
+    "metric_daily": text(
+        "insert into metric_daily (tenant_id, connection_id, metric, day, platform, currency, value, rows)"
+        " select :tenant_id, :connection_id, * from unnest(cast(:metric as text[]), cast(:day as date[]),"
+        " cast(:platform as text[]), cast(:currency as text[]), cast(:value as numeric[]), cast(:rows as bigint[]))"
+    ),
+    "sku_daily": text(
+        "insert into sku_daily (tenant_id, connection_id, platform, day, sku, currency, units, revenue, orders)"
+        " select :tenant_id, :connection_id, :platform, * from unnest(cast(:day as date[]), cast(:sku as text[]),"
+        " cast(:currency as text[]), cast(:units as bigint[]), cast(:revenue as numeric[]), cast(:orders as bigint[]))"
+    ),
+}
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,24 +104,56 @@ class SkuStock(msgspec.Struct, frozen=True, kw_only=True):
     observed_at: datetime
 
 
-async def rolled_to(uow: UnitOfWork, connection_id: UUID) -> datetime | None:
-    """The watermark: facts observed up to here are in the roll-up. Locks it, so that two roll-ups do not cross."""
+async def rolled_to(uow: UnitOfWork, connection_id: UUID, edition: int) -> datetime | None:
+    """The watermark: facts observed up to here are in the roll-up; None where another edition made it.
+
+    Locks it, so that two roll-ups do not cross.
+    """
     statement = (
         select(rollups.c.rolled_to)
-        .where(rollups.c.tenant_id == uow.scope.tenant_id, rollups.c.connection_id == connection_id)
+        .where(
+            rollups.c.tenant_id == uow.scope.tenant_id,
+            rollups.c.connection_id == connection_id,
+        )
         .with_for_update()
     )
-    return (await uow.connection.execute(statement)).scalar_one_or_none()
+    found: datetime | None = (await uow.connection.execute(statement)).scalar_one_or_none()
+    same = select(_edition(edition, metric_daily.c.connection_id == connection_id, uow))
+    return found if (await uow.connection.execute(same)).scalar_one() else None
 
 
-async def set_rolled_to(uow: UnitOfWork, connection_id: UUID, at: datetime) -> None:
-    """Move the watermark."""
-    values = {"rolled_to": at, "computed_at": func.now()}
+async def set_rolled_to(uow: UnitOfWork, connection_id: UUID, at: datetime, edition: int) -> None:
+    """Move the watermark, and say which edition the days are of."""
+    moved = {"rolled_to": at, "computed_at": func.now()}
     await uow.connection.execute(
         insert(rollups)
-        .values(tenant_id=uow.scope.tenant_id, connection_id=connection_id, **values)
-        .on_conflict_do_update(index_elements=["tenant_id", "connection_id"], set_=values)
+        .values(tenant_id=uow.scope.tenant_id, connection_id=connection_id, **moved)
+        .on_conflict_do_update(index_elements=["tenant_id", "connection_id"], set_=moved)
     )
+    key = {"metric": _EDITION, "day": _NO_DAY, "platform": "", "currency": ""}
+    marked = {"value": edition, "rows": 0, "computed_at": func.now()}
+    await uow.connection.execute(
+        insert(metric_daily)
+        .values(tenant_id=uow.scope.tenant_id, connection_id=connection_id, **key, **marked)
+        .on_conflict_do_update(constraint=metric_daily.primary_key, set_=marked)
+    )
+
+
+async def is_rolled(uow: UnitOfWork, edition: int) -> bool:
+    """Whether the roll-up of the brand in scope can stand for its facts: this edition made it for some connection, and
+    for every one that a sync wrote rows of."""
+    own = stream_states.c.tenant_id.in_(uow.scope.tenant_ids)
+    written = select(stream_states.c.connection_id).where(own, stream_states.c.rows_written > 0)
+    missing = written.where(not_(_edition(edition, metric_daily.c.connection_id == stream_states.c.connection_id, uow)))
+    statement = select(and_(_edition(edition, true(), uow), not_(missing.exists())))
+    return bool((await uow.connection.execute(statement)).scalar_one())
+
+
+def _edition(edition: int, mine: ColumnElement[bool], uow: UnitOfWork) -> Exists:
+    """Whether connections that are `mine` were rolled up by this edition."""
+    c = metric_daily.c
+    marks = (c.metric == _EDITION, c.day == _NO_DAY, c.value == edition)
+    return exists().where(c.tenant_id.in_(uow.scope.tenant_ids), *marks, mine)
 
 
 async def replace_days(
@@ -87,13 +165,16 @@ async def replace_days(
     *,
     platform: str,
     content_from: date | None = None,
+    cells: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> None:
-    """Put the recomputed days in place of the old ones."""
+    """Put the recomputed days in place of the old ones. `cells` names further metrics of a record's days.
+
+    Whoever reads meanwhile sees the old days until the caller commits.
+    """
     mine = (metric_daily.c.tenant_id == uow.scope.tenant_id, metric_daily.c.connection_id == connection_id)
     stale = [
-        and_(metric_daily.c.metric.in_(_METRICS_OF[table]), metric_daily.c.day.in_(found))
+        and_(metric_daily.c.metric.in_([*_METRICS_OF.get(table, ()), *cells.get(table, ())]), _days(found))
         for table, found in days.items()
-        if table in _METRICS_OF
     ]
     if content_from is not None:
         stale.append(and_(metric_daily.c.metric.like("content\\_%"), metric_daily.c.day >= content_from))
@@ -105,14 +186,29 @@ async def replace_days(
             delete(sku_daily).where(
                 sku_daily.c.tenant_id == uow.scope.tenant_id,
                 sku_daily.c.connection_id == connection_id,
-                sku_daily.c.day.in_(sku_days),
+                sku_daily.c.day == any_(cast(sku_days, ARRAY(Date))),
             )
         )
-    fixed = {"tenant_id": uow.scope.tenant_id, "connection_id": connection_id, "platform": platform}
-    for table, rows in ((metric_daily, figures), (sku_daily, skus)):
-        for start in range(0, len(rows), _CHUNK):
-            chunk = [{**fixed, **row} for row in rows[start : start + _CHUNK]]
-            await uow.connection.execute(insert(table).values(chunk))
+    fixed = {"tenant_id": uow.scope.tenant_id, "connection_id": connection_id}
+    plain = [{"platform": platform, **row} for row in figures]
+    await _insert(uow, metric_daily, fixed, plain, ("metric", "day", "platform", "currency", "value", "rows"))
+    await _insert(
+        uow, sku_daily, {**fixed, "platform": platform}, skus, ("day", "sku", "currency", "units", "revenue", "orders")
+    )
+
+
+def _days(found: Sequence[date]) -> ColumnElement[bool]:
+    return metric_daily.c.day == any_(cast(list(found), ARRAY(Date)))
+
+
+async def _insert(
+    uow: UnitOfWork, table: Table, fixed: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> None:
+    """As arrays: a statement with a value for each row takes a second for ten thousand of them."""
+    for start in range(0, len(rows), _AT_ONCE):
+        part = rows[start : start + _AT_ONCE]
+        columns = {name: [row[name] for row in part] for name in names}
+        await uow.connection.execute(_ROWS[table.name], {**fixed, **columns})
 
 
 async def replace_stock(uow: UnitOfWork, connection_id: UUID, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -131,25 +227,34 @@ async def replace_stock(uow: UnitOfWork, connection_id: UUID, rows: Sequence[Map
         )
 
 
-async def read_points(uow: UnitOfWork, *, metrics: Sequence[str], since: date, until: date) -> list[Point]:
+async def read_points(reads: Reads, scope: Scope, *, metrics: Sequence[str], since: date, until: date) -> list[Point]:
     """Daily points of the brands in scope, both ends included, by brand, metric, day."""
-    c = metric_daily.c
-    statement = (
-        select(c.tenant_id, c.metric, c.day, c.platform, c.currency, func.sum(c.value).label("value"))
-        .where(c.tenant_id.in_(uow.scope.tenant_ids), c.metric.in_(list(metrics)), c.day >= since, c.day <= until)
-        .group_by(c.tenant_id, c.metric, c.day, c.platform, c.currency)
-        .order_by(c.tenant_id, c.metric, c.day, c.platform, c.currency)
-    )
-    return [to_struct(row, Point) for row in (await uow.connection.execute(statement)).mappings()]
+    rows = await reads.of(scope, POINTS, list(metrics), since, until)
+    return [
+        Point(tenant_id=tenant, metric=metric, day=day, platform=platform, currency=currency, value=value)
+        for tenant, metric, day, platform, currency, value in rows
+    ]
 
 
 async def read_first_days(uow: UnitOfWork, *, metrics: Sequence[str]) -> dict[tuple[UUID, str], date]:
-    """The first day of each metric of each brand in scope: what lies before was never read."""
+    """The first day of each metric of each brand in scope: what lies before was never read.
+
+    A look into the key for each of them: the smallest of a group would read all of the brand's days.
+    """
     c = metric_daily.c
-    statement = (
-        select(c.tenant_id, c.metric, func.min(c.day))
-        .where(c.tenant_id.in_(uow.scope.tenant_ids), c.metric.in_(list(metrics)))
-        .group_by(c.tenant_id, c.metric)
+    brands = values(column("tenant_id", Uuid()), name="brands").data([(each,) for each in uow.scope.tenant_ids])
+    named = values(column("metric", Text()), name="named").data([(each,) for each in metrics])
+    if not uow.scope.tenant_ids or not metrics:
+        return {}
+    first = (
+        select(c.day)
+        .where(c.tenant_id == brands.c.tenant_id, c.metric == named.c.metric)
+        .order_by(c.day)
+        .limit(1)
+        .lateral("first")
+    )
+    statement = select(brands.c.tenant_id, named.c.metric, first.c.day).select_from(
+        brands.join(named, true()).join(first, true())
     )
     return {(UUID(str(row[0])), str(row[1])): row[2] for row in (await uow.connection.execute(statement)).all()}
 

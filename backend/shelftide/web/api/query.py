@@ -99,6 +99,9 @@ class QueryController(Controller):
         asked = check(catalogue(), pinned)
         known_at = pinned.as_of or services.clock.now()
         answer = await answer_of(services, scope, pinned)
+        if answer.rolled and format == "json" and len(answer.rows) > limit:
+            # Later pages are asked of the facts as known now; the first one must not be the roll-up's.
+            answer = await answer_of(services, scope, msgspec.structs.replace(pinned, as_of=known_at))
         if format != "json":
             body = write_table(columns_of(asked), flat(asked, answer), format)
             name = f'attachment; filename="metrics.{format}"'

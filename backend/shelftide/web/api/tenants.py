@@ -89,8 +89,8 @@ class TenantController(Controller):
         """Daily values of the named metrics, both days included; a day without data is absent, not 0."""
         if since > until or until - since > _LONGEST:
             raise InvalidInputError("since must not be after until, and at most 1,100 days before it.")
-        async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
-            return await read_series(uow, metrics=metrics, since=since, until=until)
+        scope = scope_of(request, tenant_id)
+        return await read_series(services.database.reads, scope, metrics=metrics, since=since, until=until)
 
     @get("/{tenant_id:uuid}/cover", summary="Days of cover per SKU (baseline)")
     async def cover(self, request: AnyRequest, services: AppServices, tenant_id: PathId) -> list[SkuCover]:

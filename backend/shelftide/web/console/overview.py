@@ -124,7 +124,8 @@ async def _points(uow: UnitOfWork, periods: Sequence[Period]) -> dict[UUID, list
         return {}
     return by_tenant(
         await read_points(
-            uow,
+            uow.reads,
+            uow.scope,
             metrics=_METRICS,
             since=min(period.before.since for period in periods),
             until=max(period.until for period in periods),

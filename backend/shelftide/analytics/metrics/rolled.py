@@ -1,0 +1,257 @@
+"""What the roll-up holds of the facts: sums that add up over everything, by day, platform, connection and currency.
+
+A cell is one column of one fact, summed over the rows of a day that tell it. Which cells there are follows from the
+catalogue, what they sum from the facts' own views: the roll-up cannot mean something else than a statement over facts.
+"""
+
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import BigInteger, ColumnElement, Numeric, Select, String, and_, case, cast, func, literal, select
+
+from shelftide.analytics.metrics.catalogue import Aggregate, Source, catalogue, fact, measures_of
+from shelftide.analytics.metrics.facts import RECORDS, Fact
+from shelftide.analytics.metrics.query import (
+    ADDING,
+    Asked,
+    Member,
+    Part,
+    Span,
+    conditions_on,
+    currency_of,
+    keys_of,
+    together,
+)
+from shelftide.store.models import metric_daily
+from shelftide.store.repositories.rollup import is_rolled
+from shelftide.store.unit_of_work import UnitOfWork
+
+# Facts whose rows say all of themselves. The others look into a second table, whose change leaves the day untouched.
+PLAIN = frozenset(
+    {
+        "orders",
+        "order_lines",
+        "refunds",
+        "fees",
+        "payouts",
+        "sales_days",
+        "ad_days",
+        "off_platform_spend",
+        "mentions",
+        "sessions",
+        "footfall",
+    }
+)
+_LOOKED_UP = frozenset({("order_lines", "cost")})  # today's unit cost is the variant's
+_DIMENSIONS = frozenset({"platform", "connection"})
+_STORED = Numeric(24, 6)
+_ANSWERED = Numeric(38, 9)
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of a fact, of the rows that tell the `complete` columns too. `sums` unless it is only counted."""
+
+    fact: str
+    column: str
+    complete: tuple[str, ...] = ()
+    sums: bool = True
+
+    @property
+    def name(self) -> str:
+        """How the roll-up calls it: `orders.total`, `ad_days.clicks+impressions`."""
+        return name_of(self.fact, self.column, self.complete)
+
+
+def name_of(fact_name: str, column: str, complete: Sequence[str]) -> str:
+    """The name of a cell."""
+    others = sorted(set(complete) - {column})
+    return f"{fact_name}.{'+'.join([column, *others])}"
+
+
+@cache
+def cells() -> dict[str, tuple[Cell, ...]]:
+    """The cells of each fact, all that the catalogue's metrics can be made of."""
+    known = catalogue()
+    found: dict[str, dict[str, Cell]] = {}
+    for metric in known.metrics.values():
+        measures = measures_of(known, [metric])
+        for measure in measures:
+            for source in measure.sources if measure.aggregate in ADDING else ():
+                if not _is_plain(source):
+                    continue
+                complete = together(metric, measure, measures)
+                cell = Cell(
+                    fact=source.fact,
+                    column=source.column,
+                    complete=complete,
+                    sums=measure.aggregate is not Aggregate.COUNT,
+                )
+                mine = found.setdefault(source.fact, {})
+                if cell.name not in mine or cell.sums:
+                    mine[cell.name] = cell
+    return {name: tuple(mine.values()) for name, mine in found.items()}
+
+
+def _is_plain(source: Source) -> bool:
+    return source.fact in PLAIN and not source.where and (source.fact, source.column) not in _LOOKED_UP
+
+
+@cache
+def edition() -> int:
+    """Changes when the cells do: what was rolled up by another edition is rolled up again."""
+    names = sorted(f"{cell.name}:{cell.sums}" for some in cells().values() for cell in some)
+    return zlib.crc32(" ".join(names).encode())
+
+
+def facts_of_record(record: str) -> list[str]:
+    """The facts with cells that a record's rows make."""
+    return [name for name in cells() if RECORDS[name] == record]
+
+
+def names_of_record(record: str) -> list[str]:
+    """The names of all cells that a record's rows make."""
+    return [cell.name for name in facts_of_record(record) for cell in cells()[name]]
+
+
+class CellStatement(msgspec.Struct, frozen=True):
+    """One statement for cells of one fact and currency column: day, platform, currency, value and rows of each."""
+
+    statement: Select[Any]
+    cells: tuple[Cell, ...]
+
+    def unpivoted(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """A row per cell, day, platform and currency; a cell that rests on no row is not there."""
+        return [
+            {
+                "metric": cell.name,
+                "day": row["day"],
+                "platform": row["platform"],
+                "currency": row["currency"] or "",
+                "value": row[f"value_{number}"],
+                "rows": row[f"rows_{number}"],
+            }
+            for row in rows
+            for number, cell in enumerate(self.cells)
+            if row[f"rows_{number}"]
+        ]
+
+
+def cell_statements(connection_id: UUID, days: Mapping[str, Sequence[date]]) -> list[CellStatement]:
+    """The statements for the days of each record that were touched, over one connection's current facts."""
+    found = []
+    for record, touched in days.items():
+        for name in facts_of_record(record):
+            groups: dict[str, list[Cell]] = {}
+            for cell in cells()[name]:
+                groups.setdefault(currency_of(name, cell.column), []).append(cell)
+            found += [_statement(name, money, tuple(some), connection_id, touched) for money, some in groups.items()]
+    return found
+
+
+def _statement(
+    name: str, money: str, some: tuple[Cell, ...], connection_id: UUID, days: Sequence[date]
+) -> CellStatement:
+    view = fact(name)
+    currency = view.column(money) if money else literal("", String())
+    columns = dict.fromkeys(column for cell in some for column in (cell.column, *cell.complete))
+    rows = (
+        select(
+            view.column("day").label("day"),
+            view.column("platform").label("platform"),
+            currency.label("currency"),
+            *(view.column(column).label(f"v_{column}") for column in columns),
+        )
+        .where(view.column("connection") == str(connection_id), view.column("day").in_(list(days)))
+        .subquery()
+    )
+    keys = (rows.c.day, rows.c.platform, rows.c.currency)
+    figures = [figure for number, cell in enumerate(some) for figure in _figures(rows, number, cell)]
+    return CellStatement(select(*keys, *figures).group_by(*keys), some)
+
+
+def _figures(rows: Any, number: int, cell: Cell) -> list[ColumnElement[Any]]:
+    column: ColumnElement[Any] = rows.c[f"v_{cell.column}"]
+    others = [rows.c[f"v_{name}"].is_not(None) for name in cell.complete if name != cell.column]
+    told = case((and_(*others), column)) if others else column
+    value = func.sum(told) if cell.sums else func.count(told)
+    return [cast(value, _STORED).label(f"value_{number}"), func.count(told).label(f"rows_{number}")]
+
+
+class RollUp:
+    """The roll-up as a place to ask. Each part is read in a unit of work of its own."""
+
+    def __init__(self, open_work: Callable[[], UnitOfWork]) -> None:
+        self._open_work = open_work
+        self._is_current: bool | None = None
+        self.used = False
+
+    async def rows(self, asked: Asked, span: Span, part: Part, *, cut: bool) -> Sequence[Mapping[str, Any]] | None:
+        """What the part's statement over facts would return, or None where the roll-up does not hold it."""
+        if not is_held(asked, part):
+            return None
+        async with self._open_work() as uow:
+            if self._is_current is None:
+                self._is_current = await is_rolled(uow, edition())
+            if not self._is_current:
+                return None
+            statement = rolled_statement(asked, span, part, uow.scope.tenant_ids, cut=cut)
+            found = [dict(row) for row in (await uow.connection.execute(statement)).mappings()]
+        self.used = True
+        return found
+
+
+def is_held(asked: Asked, part: Part) -> bool:
+    """Whether the roll-up has a part: the past, other cuts and what does not add up are the facts' alone."""
+    known = {cell.name for cell in cells().get(part.fact, ())}
+    held = all(
+        each.measure.aggregate in ADDING and not each.source.where and _cell_of(each) in known for each in part.members
+    )
+    return held and asked.query.as_of is None and asked.needed <= _DIMENSIONS
+
+
+def rolled_statement(asked: Asked, span: Span, part: Part, tenant_ids: Sequence[UUID], *, cut: bool) -> Select[Any]:
+    """A part as a statement over the roll-up, with the columns that it has over facts."""
+    view, first = _view(), part.members[0]
+    keys = keys_of(asked, span, view, view.column("currency") if first.by_currency else None, cut=cut)
+    names = sorted({_cell_of(each) for each in part.members})
+    rows = (
+        select(
+            *(key.label(f"k_{name}") for name, key in keys.items()),
+            *(view.column(name) for name in ("metric", "value", "rows")),
+        )
+        .where(
+            view.column("tenant_id").in_(tenant_ids),
+            view.column("metric").in_(names),
+            *conditions_on(view, asked, span),
+        )
+        .subquery()
+    )
+    named = [rows.c[f"k_{name}"] for name in keys]
+    figures = [figure for each in part.members for figure in _read(rows, each)]
+    statement = select(*(key.label(key.name[2:]) for key in named), *figures)
+    return statement.group_by(*named) if named else statement
+
+
+def _read(rows: Any, member: Member) -> list[ColumnElement[Any]]:
+    mine = rows.c.metric == _cell_of(member)
+    count = func.coalesce(func.sum(rows.c.rows).filter(mine), 0)
+    value = count if member.measure.aggregate is Aggregate.COUNT else func.sum(rows.c.value).filter(mine)
+    return [cast(value, _ANSWERED).label(member.label), cast(count, BigInteger()).label(f"{member.label}_rows")]
+
+
+def _cell_of(member: Member) -> str:
+    return name_of(member.fact, member.source.column, member.complete)
+
+
+@cache
+def _view() -> Fact:
+    """The roll-up with the dimensions that facts share."""
+    c = metric_daily.c
+    columns = (c.tenant_id, c.metric, c.day, c.platform, c.currency, c.value, c.rows)
+    view = select(*columns, cast(c.connection_id, String()).label("connection"))
+    return Fact(view=view.subquery(), dimensions=_DIMENSIONS)

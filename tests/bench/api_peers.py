@@ -1,0 +1,173 @@
+"""What the API stands beside: the same reply by hand, and by an object-relational mapper in the same framework.
+
+Both check the session and the brand in the tables on every request. Granian serves them; the roles' addresses come from
+the environment, as the product's do.
+"""
+
+import hashlib
+import os
+from datetime import date, datetime
+from decimal import Decimal
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID
+
+import msgspec
+from litestar import Litestar, Request, get
+from litestar.exceptions import NotAuthorizedException, NotFoundException
+from litestar.params import FromPath, FromQuery
+from sqlalchemy import ForeignKey, func, select, text
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, selectinload
+
+from shelftide.analytics.series import METRICS, MetricSeries, Value
+from shelftide.core.scope import Scope
+from shelftide.store.reads import Reads
+from shelftide.store.repositories.rollup import POINTS
+from shelftide.web.auth.sessions import COOKIE
+
+POOL = 8
+_JSON = msgspec.json.Encoder()
+
+
+class ByHand:
+    """ASGI without a framework. The statements are the product's own."""
+
+    def __init__(self) -> None:
+        self._reads = Reads(app=os.environ["DATABASE_URL"], gate=os.environ["DATABASE_GATE_URL"], size=POOL)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One route; anything else is a lifespan."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        status, body = await self._answer(scope)
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        while True:
+            message = await receive()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                await self._reads.close()
+                return
+
+    async def _answer(self, scope: Any) -> tuple[int, bytes]:
+        cookie = next((value for name, value in scope["headers"] if name == b"cookie"), b"").decode()
+        token = SimpleCookie(cookie).get(COOKIE)
+        who = token and await self._reads.session(hashlib.sha256(token.value.encode()).digest())
+        if not who:
+            return 401, b"{}"
+        tenant_id = UUID(scope["path"].split("/")[4])
+        if tenant_id not in who["tenant_ids"]:
+            return 404, b"{}"
+        asked = parse_qs(scope["query_string"].decode())
+        since, until = date.fromisoformat(asked["since"][0]), date.fromisoformat(asked["until"][0])
+        allowed = Scope(agency_id=who["agency_id"], tenant_ids=(tenant_id,))
+        rows = await self._reads.of(allowed, POINTS, asked["metrics"], since, until)
+        return 200, _JSON.encode(series(rows))
+
+
+def series(rows: Any) -> list[MetricSeries]:
+    """The product's reply out of rows (tenant, metric, day, platform, currency, value)."""
+    found: dict[Any, list[Value]] = {}
+    for _, metric, day, platform, currency, value in rows:
+        found.setdefault((metric, platform, currency), []).append(Value(day, value))
+    return [
+        MetricSeries(metric=metric, unit=METRICS[metric], platform=platform, currency=currency, values=values)
+        for (metric, platform, currency), values in found.items()
+    ]
+
+
+def by_hand() -> ByHand:
+    """For granian."""
+    return ByHand()
+
+
+class Base(DeclarativeBase):
+    """Mapped tables."""
+
+
+class Brand(Base):
+    """A brand that a person may see."""
+
+    __tablename__ = "membership_tenants"
+    agency_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.user_id"), primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
+class User(Base):
+    """A person."""
+
+    __tablename__ = "users"
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    agency_id: Mapped[UUID]
+    name: Mapped[str]
+    active: Mapped[bool]
+    brands: Mapped[list[Brand]] = relationship(primaryjoin="User.user_id == Brand.user_id", viewonly=True)
+
+
+class Session(Base):
+    """A live session."""
+
+    __tablename__ = "sessions"
+    session_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.user_id"))
+    expires_at: Mapped[datetime]
+    user: Mapped[User] = relationship(lazy="raise")
+
+
+class Figure(Base):
+    """A day's figure."""
+
+    __tablename__ = "metric_daily"
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    metric: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[Decimal]
+
+
+def _engine(name: str) -> Any:
+    address = os.environ[name].replace("postgresql://", "postgresql+asyncpg://", 1)
+    return async_sessionmaker(create_async_engine(address, pool_size=POOL), expire_on_commit=False)
+
+
+@get("/api/v1/tenants/{tenant_id:uuid}/metrics")
+async def mapped(
+    request: Request[Any, Any, Any],
+    *,
+    tenant_id: FromPath[UUID],
+    metrics: FromQuery[list[str]],
+    since: FromQuery[date],
+    until: FromQuery[date],
+) -> list[MetricSeries]:
+    """The usual way: the session with its user and brands, then the figures in a transaction with the brand's scope."""
+    token = hashlib.sha256(request.cookies.get(COOKIE, "").encode()).digest()
+    async with request.app.state.gate() as gate:
+        known = select(Session).where(Session.session_hash == token, Session.expires_at > func.now())
+        found = await gate.scalar(known.options(selectinload(Session.user).selectinload(User.brands)))
+    if found is None or not found.user.active:
+        raise NotAuthorizedException
+    if tenant_id not in {brand.tenant_id for brand in found.user.brands}:
+        raise NotFoundException
+    async with request.app.state.app() as app, app.begin():
+        await app.execute(text("select set_config('app.tenants', :tenant, true)"), {"tenant": str(tenant_id)})
+        wanted = select(Figure).where(
+            Figure.tenant_id == tenant_id, Figure.metric.in_(metrics), Figure.day.between(since, until)
+        )
+        figures = await app.scalars(wanted.order_by(Figure.metric, Figure.day, Figure.platform, Figure.currency))
+        return series((f.tenant_id, f.metric, f.day, f.platform, f.currency, f.value) for f in figures)
+
+
+def by_mapper() -> Litestar:
+    """For granian."""
+    site = Litestar([mapped], openapi_config=None)
+    site.state.gate, site.state.app = _engine("DATABASE_GATE_URL"), _engine("DATABASE_URL")
+    return site

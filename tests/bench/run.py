@@ -1,6 +1,7 @@
 """`make bench`: benchmarks beside the peers. Tables for people, JSON for machines, files in var/bench.
 
-Usage: python -m tests.bench.run [--only ingest|warehouse_upsert] [--size N] [--repetitions N] [--json] [--profile]
+Usage: python -m tests.bench.run [--only ingest|warehouse_upsert] [--size N | --quick] [--repetitions N]
+       [--contestants NAMES] [--json] [--profile]
 """
 
 import argparse
@@ -22,7 +23,8 @@ from tests.bench.peers import ROOT
 
 FOLDER = ROOT / "var" / "bench"
 BENCHMARKS = ("ingest", "warehouse_upsert")
-SIZES = {"ingest": 20_000, "warehouse_upsert": 1_000_000}
+SIZES = {"ingest": 100_000, "warehouse_upsert": 1_000_000}
+QUICK = {"ingest": 5_000, "warehouse_upsert": 100_000}
 _LEAST_REPETITIONS = 3
 
 
@@ -75,7 +77,7 @@ def table_of(figures: Mapping[str, Any]) -> Table:
 
 def goals_of(figures: Mapping[str, Any]) -> Table:
     """Ratios beside their goals."""
-    table = Table(title="Beside dlt and the limit")
+    table = Table(title="Beside the peers and the limit")
     for title in ("", "measured", "goal", ""):
         table.add_column(title, justify="left" if not title else "right")
     for goal in figures["goals"]:
@@ -83,18 +85,23 @@ def goals_of(figures: Mapping[str, Any]) -> Table:
     return table
 
 
+def _size(options: argparse.Namespace, name: str) -> int:
+    return int(options.size or (QUICK if options.quick else SIZES)[name])
+
+
 def run_ingest(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Measure and show."""
     profiles = FOLDER if options.profile else None
-    size = options.size or SIZES["ingest"]
-    figures = ingest.measure(size, options.repetitions, console, profiles)
+    names = options.contestants.split(",") if options.contestants else ()
+    repetitions = 1 if options.quick else options.repetitions
+    figures = ingest.measure(_size(options, "ingest"), repetitions, console, profiles=profiles, names=names)
     console.print(table_of(figures), goals_of(figures))
     return figures
 
 
 def run_warehouse_upsert(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Measure and show."""
-    figures = warehouse_upsert.run(options.size or SIZES["warehouse_upsert"])
+    figures = warehouse_upsert.run(_size(options, "warehouse_upsert"))
     console.print_json(data=figures)
     return figures
 
@@ -104,6 +111,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description="Benchmarks beside the peers.")
     parser.add_argument("--only", choices=BENCHMARKS, help="one benchmark instead of all")
     parser.add_argument("--size", type=int, help="orders, or rows of the warehouse's delta")
+    parser.add_argument("--quick", action="store_true", help="small and once, for whoever works on it")
+    parser.add_argument("--contestants", help="of ingest: names with commas, as in ours,limit")
     parser.add_argument("--repetitions", type=int, default=_LEAST_REPETITIONS)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, tables to standard error")
     parser.add_argument("--profile", action="store_true", help="profile our first load into var/bench/*.prof")

@@ -440,7 +440,7 @@ async def test_who_was_told_to_wait_comes_back_one_by_one() -> None:
         info = msgspec.structs.replace(Plain.info, budgets=())
 
     rig = Rig([reply()], Free)
-    rig.client._http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+    rig.client._transport = httpx2.MockTransport(answer)
     await asyncio.gather(*(rig.client.get(URL) for _ in range(5)))
     assert (asked, most) == (10, 1)
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import duckdb
+import psycopg2
 from tests.bench.measure import TABLES, Report, read_task
 
 _SCHEMA = "bench_singer"
@@ -57,12 +59,8 @@ def load(task: dict[str, Any]) -> None:
 
 def _ask(task: dict[str, Any], texts: list[str]) -> list[Any]:
     if task["engine"] == "duckdb":
-        import duckdb
-
         with duckdb.connect(f"{task['folder']}/singer.duckdb") as database:
             return [database.execute(text).fetchall()[0][0] for text in texts]
-    import psycopg2
-
     with psycopg2.connect(task["owner_dsn"]) as connection, connection.cursor() as cursor:
         found = []
         for text in texts:

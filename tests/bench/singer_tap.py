@@ -1,7 +1,7 @@
 """A Singer tap of the shop's orders, written with its SDK: one fetch, four streams, values as they come.
 
-The streams of lines, refunds and touches emit what the orders' pages held: Singer has no other way to share a fetch than
-child streams, which take a call for each parent.
+The streams of lines, refunds and touches emit what the orders' pages held: Singer itself shares a fetch by child streams
+only, which take a call for each parent.
 """
 
 from collections.abc import Iterable
@@ -76,7 +76,7 @@ class Orders(Rows):
             page, info = found["nodes"], found["pageInfo"]
             rows = rows_of(page)
             for name, held in self._tap.held.items():
-                held += rows[name]
+                held.extend(rows[name])
             yield from rows["orders"]
             seen, after, more = seen + len(page), info["endCursor"], info["hasNextPage"]
             if seen >= WALL:

@@ -92,7 +92,8 @@ class PostgresStore:
         """Make the tables as their owner, then connect as the role that policies bind."""
         owner = await asyncpg.connect(task["owner_dsn"])
         await owner.execute(
-            "drop schema if exists bench_limit cascade; create schema bench_limit; grant usage on schema bench_limit to app"
+            "drop schema if exists bench_limit cascade; create schema bench_limit;"
+            " grant usage on schema bench_limit to app"
         )
         for statement in _definitions():
             await owner.execute(statement)

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -296,12 +297,12 @@ class PlatformClient:
 
     @asynccontextmanager
     async def _reply(self, request: Outgoing) -> AsyncIterator[httpx2.Response]:
-        """Send and have the reply's head; its body is still to be read. Redirects are not followed, cookies not kept."""
+        """The reply's head; its body is still to be read. Redirects are not followed, cookies are not kept."""
         target, host = self._routes.connection(request.url)
         given = {name.lower() for name in request.headers}
         sent = httpx2.Request(
             request.method,
-            target,
+            _address(target),
             params=httpx2.QueryParams(list(request.params)) if request.params else None,
             headers={
                 **{name: value for name, value in _HEADERS.items() if name.lower() not in given},
@@ -320,8 +321,8 @@ class PlatformClient:
 
     def _plain_headers(self, response: httpx2.Response) -> dict[str, str]:
         plain = {k: v for k, v in response.headers.items() if k not in ("content-encoding", "content-length")}
-        # RFC 9110, 6.6.1: a reply without a Date counts as dated when it came.
-        plain.setdefault("date", format_datetime(self._clock.now(), usegmt=True))
+        if "date" not in plain:  # RFC 9110, 6.6.1: then it counts as dated when it came
+            plain["date"] = format_datetime(self._clock.now(), usegmt=True)
         return plain
 
     # -- small things --------------------------------------------------------------------------------------------
@@ -363,6 +364,11 @@ class PlatformClient:
                 bytes=size,
             )
         )
+
+
+@lru_cache(maxsize=256)
+def _address(url: str) -> httpx2.URL:
+    return httpx2.URL(url)
 
 
 async def _lines(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:

@@ -68,7 +68,8 @@ def money(bag: Row | None, side: str = "shopMoney") -> Money | None:
     """One side of a MoneyBag; None stays None."""
     if bag is None:
         return None
-    return Money.parse(bag[side]["amount"], bag[side]["currencyCode"])
+    part = bag[side]
+    return Money.parse(part["amount"], part["currencyCode"])
 
 
 def required(bag: Row | None, name: str) -> Money:

@@ -1,4 +1,4 @@
-"""Ingest beside dlt, Singer and the limit: the same pages into DuckLake (peers: DuckDB) and Postgres, everything in one run.
+"""Ingest beside dlt, Singer and the limit: the same pages into DuckLake (the peers: DuckDB) and Postgres, in one run.
 
 Contestants take turns, each in a process of its own, against one pre-rendered source and one embedded Postgres a
 repetition. A contestant that lands other rows than the rest fails the run. Absolute figures depend on the machine and

@@ -1,7 +1,7 @@
 """Contestant: the least that any program must do. Raw sockets, typed decoding, Arrow, one upsert a table.
 
-No framework, no quarantine, no versions, no pseudonyms, no retries, no cursors, no roll-up: what is left when all that a
-product adds is taken away. Modes: `drain` reads bytes, `decode` decodes them, `ducklake` and `postgres` land the four
+No framework, no quarantine, no versions, no pseudonyms, no retries, no cursors, no roll-up: what is left when all
+that a product adds is taken away. Modes: `drain` reads bytes, `decode` decodes them, `ducklake` and `postgres` land the four
 tables with the product's columns in stores of the product's kind. Reading goes on while a batch is written.
 """
 
@@ -51,7 +51,9 @@ async def landed(store: LakeStore | PostgresStore) -> dict[str, Any]:
 
 async def land(task: dict[str, Any], report: Report, source: Source) -> None:
     """Both loads. Making the lake counts, as it does for ours; Postgres' tables are there before, as ours are."""
-    store = await PostgresStore.open(task) if task["mode"] == "postgres" else None
+    store: LakeStore | PostgresStore | None = None
+    if task["mode"] == "postgres":
+        store = await PostgresStore.open(task)
     for name in ("first", "again"):
         with report.phase(name):
             store = store or LakeStore(task)

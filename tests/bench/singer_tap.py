@@ -1,7 +1,7 @@
 """A Singer tap of the shop's orders, written with its SDK: one fetch, four streams, values as they come.
 
-The streams of lines, refunds and touches emit what the orders' pages held: Singer itself shares a fetch by child streams
-only, which take a call for each parent.
+The streams of lines, refunds and touches emit what the orders' pages held: of itself, Singer shares a fetch by child
+streams only, which take a call for each parent.
 """
 
 from collections.abc import Iterable
@@ -62,7 +62,8 @@ class Rows(RESTStream):  # type: ignore[misc]  # the SDK lives in another enviro
 
     def get_records(self, context: Any) -> Iterable[dict[str, Any]]:
         """What the pages held."""
-        return self._tap.held.pop(self.name, [])
+        held: list[dict[str, Any]] = self._tap.held.pop(self.name, [])
+        return held
 
 
 class Orders(Rows):

@@ -239,8 +239,8 @@ class PlatformClient:
         async for attempt in self._attempts():
             with attempt:
                 if failed is not None:
-                    error, failed = failed, None
-                    raise error
+                    first, failed = failed, None
+                    raise first
                 return await self._once(request, app, token, cost)
         raise AssertionError("the retry loop always returns or raises")  # pragma: no cover
 

@@ -1,6 +1,6 @@
 """HTTP/1.1 for a connector's client: thousands of plain exchanges over a few connections that stay open.
 
-`httpx2`'s own transport does much more (HTTP/2, proxies, trio, upgrades) and takes most of a sync's time for it. This one
+`httpx2`'s own transport does much more (HTTP/2, proxies, trio, upgrades) and takes most of a sync's time. This one
 sends a request, reads its reply, and keeps the connection. Source: RFC 9112. What a platform may send wrong ends in one
 of `httpx2`'s transport errors, and never in somebody else's reply: a connection whose reply was not read to its end, or
 that holds bytes nobody asked for, is closed.

@@ -1,7 +1,7 @@
 """Contestant: the least that any program must do. Raw sockets, typed decoding, Arrow, one upsert a table.
 
-No framework, no quarantine, no versions, no pseudonyms, no retries, no cursors, no roll-up: what is left when all
-that a product adds is taken away. Modes: `drain` reads bytes, `decode` decodes them, `ducklake` and `postgres` land the four
+No framework, no quarantine, no versions, no pseudonyms, no retries, no cursors, no roll-up: what is left when all that
+a product adds is taken away. Modes: `drain` reads bytes, `decode` decodes them, `ducklake` and `postgres` land the four
 tables with the product's columns in stores of the product's kind. Reading goes on while a batch is written.
 """
 

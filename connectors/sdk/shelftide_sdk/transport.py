@@ -25,6 +25,7 @@ _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: [^\r\n\0]*)?")
 _TOKEN = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 _FORBIDDEN = re.compile(rb"[\r\n\0]")
+_BLANK = re.compile(rb"[\x00-\x20]")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
 Header = tuple[bytes, bytes]
 
@@ -355,7 +356,7 @@ def _written(request: httpx2.Request, content: bytes) -> bytes:
         if not _TOKEN.fullmatch(name) or _FORBIDDEN.search(value):
             raise httpx2.LocalProtocolError(f"a header cannot be written: {name[:60]!r}")
         lines.append(b"%b: %b" % (name, value))
-    if not _TOKEN.fullmatch(request.method.encode("ascii")) or any(byte <= 0x20 for byte in request.url.raw_path):
+    if not _TOKEN.fullmatch(request.method.encode("ascii")) or _BLANK.search(request.url.raw_path):
         raise httpx2.LocalProtocolError("the request line cannot be written")
     return b"\r\n".join([*lines, b"", content])
 

@@ -231,7 +231,9 @@ def map_touches(journey: Row | None, order: Order) -> list[Touch]:
     for visit in (journey["firstVisit"], *nodes(journey["moments"]), journey["lastVisit"]):
         if visit and visit.get("id"):
             visits.setdefault(visit["id"], visit)
-    ordered = sorted(visits.values(), key=lambda visit: (moment(visit["occurredAt"]), number(visit["id"])))
+    ordered = list(visits.values())
+    if len(ordered) > 1:
+        ordered.sort(key=lambda visit: (moment(visit["occurredAt"]), number(visit["id"])))
     return [map_touch(visit, order, position) for position, visit in enumerate(ordered)]
 
 

@@ -15,26 +15,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 import dlt
 from dlt.sources.helpers.rest_client import RESTClient
 from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator
+from tests.bench.lean import KEYS, WALL, rows_of
 from tests.bench.measure import TABLES, Report, read_task
-
-_WALL = 25_000
-_VISIT = ("landingPage", "referrerUrl", "referralCode", "source", "sourceType")
-_UTM = ("source", "medium", "campaign", "content", "term")
-_MONEYS = {
-    "total": "totalPriceSet",
-    "current_total": "currentTotalPriceSet",
-    "subtotal": "subtotalPriceSet",
-    "discount": "totalDiscountsSet",
-    "shipping": "totalShippingPriceSet",
-    "tax": "totalTaxSet",
-    "refunded": "totalRefundedSet",
-}
-_KEYS = {
-    "orders": ["source_id"],
-    "order_lines": ["order_id", "source_id"],
-    "refunds": ["source_id"],
-    "touches": ["source_id"],
-}
 
 
 class PastTheWall(JSONResponseCursorPaginator):  # type: ignore[misc]  # dlt lives in another environment
@@ -58,92 +40,9 @@ class PastTheWall(JSONResponseCursorPaginator):  # type: ignore[misc]  # dlt liv
     def update_request(self, request: Any) -> None:
         """Ask for the next page."""
         super().update_request(request)
-        if self._seen >= _WALL:
+        if self._seen >= WALL:
             request.json["variables"] |= {"after": None, "query": f"updated_at:>='{self._newest}'"}
             self._seen = 0
-
-
-def _money(row: dict[str, Any], name: str, bag: str) -> dict[str, Any]:
-    shop = row[bag]["shopMoney"]
-    return {f"{name}_amount": shop["amount"], f"{name}_currency": shop["currencyCode"]}
-
-
-def _order(row: dict[str, Any]) -> dict[str, Any]:
-    customer, journey = row["customer"] or {}, row["customerJourneySummary"] or {}
-    presentment = row["totalPriceSet"]["presentmentMoney"]
-    order = {
-        "source_id": row["id"],
-        "name": row["name"],
-        "placed_at": row["createdAt"],
-        "updated_at": row["updatedAt"],
-        "cancelled_at": row["cancelledAt"],
-        "cancel_reason": row["cancelReason"],
-        "closed": row["closed"],
-        "source_name": row["sourceName"],
-        "promo_codes": ",".join(row["discountCodes"]),
-        "financial_status": row["displayFinancialStatus"],
-        "platform_status": row["displayFulfillmentStatus"],
-        "channel": (row["attribution"] or {}).get("handle"),
-        "country": (row["shippingAddress"] or {}).get("countryCodeV2"),
-        "customer_id": customer.get("id"),
-        "email": (customer.get("defaultEmailAddress") or {}).get("emailAddress"),
-        "phone": (customer.get("defaultPhoneNumber") or {}).get("phoneNumber"),
-        "presentment_total_amount": presentment["amount"],
-        "presentment_total_currency": presentment["currencyCode"],
-        "customer_order_index": journey.get("customerOrderIndex"),
-        "journey_ready": journey.get("ready"),
-    }
-    for name, bag in _MONEYS.items():
-        order |= _money(row, name, bag)
-    return order
-
-
-def _line(row: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "order_id": row["id"],
-        "placed_at": row["createdAt"],
-        "source_id": line["id"],
-        "title": line["title"],
-        "sku": line["sku"],
-        "quantity": line["quantity"],
-        "current_quantity": line["currentQuantity"],
-        "product_id": (line["product"] or {}).get("id"),
-        "variant_id": (line["variant"] or {}).get("id"),
-        **_money(line, "unit_price", "originalUnitPriceSet"),
-        **_money(line, "total", "discountedTotalSet"),
-    }
-
-
-def _refund(row: dict[str, Any], refund: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "order_id": row["id"],
-        "source_id": refund["id"],
-        "refunded_at": refund["createdAt"],
-        "updated_at": refund["updatedAt"],
-        "reason": refund["note"],
-        "quantity": sum(line["quantity"] for line in refund["refundLineItems"]["nodes"]),
-        **_money(refund, "amount", "totalRefundedSet"),
-    }
-
-
-def _touches(row: dict[str, Any]) -> list[dict[str, Any]]:
-    journey = row["customerJourneySummary"]
-    if journey is None:
-        return []
-    moments = (journey["moments"] or {}).get("nodes", ())
-    visits = {visit["id"]: visit for visit in (journey["firstVisit"], *moments, journey["lastVisit"]) if visit}
-    return [_touch(row, visit) for visit in visits.values()]
-
-
-def _touch(row: dict[str, Any], visit: dict[str, Any]) -> dict[str, Any]:
-    utm = visit["utmParameters"] or {}
-    return {
-        "order_id": row["id"],
-        "source_id": f"{row['id']}-{visit['id']}",
-        "occurred_at": visit["occurredAt"],
-        **{name: visit[name] for name in _VISIT},
-        **{f"utm_{name}": utm.get(name) for name in _UTM},
-    }
 
 
 def make_source(task: dict[str, Any]) -> Any:
@@ -155,17 +54,10 @@ def make_source(task: dict[str, Any]) -> Any:
         variables = {"first": 10, "after": None, "query": f"updated_at:>='{task['since']}'"}
         body = {"query": task["query"], "variables": variables}
         for page in client.paginate(task["path"], method="POST", json=body, paginator=PastTheWall("orders")):
-            rows = [row for row in page if not row["test"]]
-            found = {
-                "orders": [_order(row) for row in rows],
-                "order_lines": [_line(row, line) for row in rows for line in row["lineItems"]["nodes"]],
-                "refunds": [_refund(row, refund) for row in rows for refund in row["refunds"]],
-                "touches": [touch for row in rows for touch in _touches(row)],
-            }
-            for table, items in found.items():
+            for table, items in rows_of(page).items():
                 yield dlt.mark.with_hints(
                     items,
-                    dlt.mark.make_hints(table_name=table, primary_key=_KEYS[table], write_disposition="merge"),
+                    dlt.mark.make_hints(table_name=table, primary_key=KEYS[table], write_disposition="merge"),
                     create_table_variant=True,
                 )
 
@@ -212,7 +104,7 @@ def main() -> None:
     if task["engine"] == "duckdb":
         destination = dlt.destinations.duckdb(f"{task['folder']}/dlt.duckdb")
     else:
-        destination = dlt.destinations.postgres(_credentials(task["dsn"]))
+        destination = dlt.destinations.postgres(_credentials(task["owner_dsn"]))
     pipeline = dlt.pipeline("bench", destination=destination, dataset_name="bench_dlt", pipelines_dir=task["folder"])
     for name in ("first", "again"):
         with report.phase(name):

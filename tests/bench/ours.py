@@ -4,7 +4,6 @@ Real are the connector, its client, stored credentials, the run's claim and fenc
 security, versions, pseudonyms. Only the clock stands still, at the moment at which the tape was rendered.
 """
 
-import asyncio
 import cProfile
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
+import uvloop
 from sqlalchemy import func, select
 from tests.bench.measure import TABLES, Report, read_task
 from tests.bench.render import APP, NOW
@@ -28,7 +28,7 @@ from shelftide.jobs.job import Job, JobContext, Queue
 from shelftide.jobs.lake_secrets import VaultLakeSecrets
 from shelftide.jobs.runs import Policy, Runner
 from shelftide.jobs.services import Services
-from shelftide.jobs.sync_connection import open_session
+from shelftide.jobs.sync_connection import open_session, roll_up_touched
 from shelftide.store.database import Database
 from shelftide.store.embedded import EmbeddedPostgres, place_for
 from shelftide.store.ids import new_id
@@ -46,7 +46,7 @@ from tests.conftest import brand_values, give_grant, make_connection
 
 
 async def sync_orders(ctx: JobContext, *, connection_id: str) -> Mapping[str, Any]:
-    """The job `sync.run` for one stream, without the roll-up, which no peer has."""
+    """The job `sync.run` for one stream: read, write, roll up."""
     session, key = await open_session(ctx, connection_id)
     async with session:
         warehouse = ctx.services.warehouses.of(session.connection.tenant_id)
@@ -55,6 +55,7 @@ async def sync_orders(ctx: JobContext, *, connection_id: str) -> Mapping[str, An
             pseudonym_key=key,
         )  # fmt: skip
         (report,) = await sync.run(("orders",))
+        await roll_up_touched(ctx, session.connection, sync.touched)
     if report.error_code or report.rejected:
         raise RuntimeError(f"{report.error_code}: {report.error_message}, {report.rejected} rejected")
     return {"pages": report.pages, "written": report.written, "requests": session.client.requests}
@@ -183,4 +184,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

@@ -29,9 +29,12 @@ IGNORED = ("variables.first",)  # a page is what the connector got for its page 
 
 
 def tape_for(size: int, seed: int, folder: Path) -> Path:
-    """Where the tape for a shop of `size` orders lies. Its name tells which code it was rendered by."""
+    """Where the tape for a shop of `size` orders lies. Its name tells which emulator, world and queries made it; a
+    connector that asks for something else gets a 404 and fails the run."""
     digest = hashlib.blake2b(digest_size=6)
-    sources = [*(ROOT / "connectors").rglob("*.py"), ROOT / "backend/shelftide/ingest/sync.py"]
+    shopify = ROOT / "connectors/shopify/shelftide_shopify"
+    sources = [*(ROOT / "connectors/sdk/shelftide_sdk/testing").rglob("*.py"), *shopify.glob("emulator*.py")]
+    sources.append(shopify / "queries.py")
     for path in [*sorted(sources), Path(__file__), Path(__file__).with_name("scaled_shop.py")]:
         digest.update(path.read_bytes())
     return folder / f"orders-{size}-{seed}-{digest.hexdigest()}.tape"

@@ -1,6 +1,7 @@
 """`make bench`: benchmarks beside the peers. Tables for people, JSON for machines, files in var/bench.
 
-Usage: python -m tests.bench.run [--only NAME] [--size N] [--repetitions N] [--repetitions N] [--json] [--profile]
+Usage: python -m tests.bench.run [--only NAME] [--size N | --quick] [--repetitions N] [--contestants NAMES] [--brands N]
+       [--seconds N] [--json] [--profile]
 """
 
 import argparse
@@ -22,7 +23,8 @@ from tests.bench.peers import ROOT
 
 FOLDER = ROOT / "var" / "bench"
 BENCHMARKS = ("ingest", "warehouse_upsert", "serving", "api", "growth")
-SIZES = {"ingest": 20_000, "warehouse_upsert": 1_000_000, "serving": 400_000, "growth": 5_000}
+SIZES = {"ingest": 100_000, "warehouse_upsert": 1_000_000, "serving": 400_000, "growth": 5_000}
+QUICK = {"ingest": 5_000, "warehouse_upsert": 100_000, "serving": 100_000, "growth": 2_000}
 _LEAST_REPETITIONS = 3
 
 
@@ -83,25 +85,30 @@ def goals_of(figures: Mapping[str, Any], title: str) -> Table:
     return table
 
 
+def _size(options: argparse.Namespace, name: str) -> int:
+    return int(options.size or (QUICK if options.quick else SIZES)[name])
+
+
 def run_ingest(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Measure and show."""
     profiles = FOLDER if options.profile else None
-    size = options.size or SIZES["ingest"]
-    figures = ingest.measure(size, options.repetitions, console, profiles)
-    console.print(table_of(figures), goals_of(figures, "Beside dlt and the limit"))
+    names = options.contestants.split(",") if options.contestants else ()
+    repetitions = 1 if options.quick else options.repetitions
+    figures = ingest.measure(_size(options, "ingest"), repetitions, console, profiles=profiles, names=names)
+    console.print(table_of(figures), goals_of(figures, "Beside the peers and the limit"))
     return figures
 
 
 def run_warehouse_upsert(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Measure and show."""
-    figures = warehouse_upsert.run(options.size or SIZES["warehouse_upsert"])
+    figures = warehouse_upsert.run(_size(options, "warehouse_upsert"))
     console.print_json(data=figures)
     return figures
 
 
 def run_serving(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Measure and show."""
-    facts = options.size or SIZES["serving"]
+    facts = _size(options, "serving")
     figures = serving.run(facts, options.brands)
     console.print(
         ways_of(figures, tuple(serving.ROUNDS)), goals_of(figures, f"{facts:,} facts, {options.brands} brands")
@@ -123,7 +130,7 @@ def run_api(options: argparse.Namespace, console: Console) -> dict[str, Any]:
 
 def run_growth(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Measure and show."""
-    figures = growth.run(options.size or SIZES["growth"], options.brands)
+    figures = growth.run(_size(options, "growth"), options.brands)
     console.print_json(data=figures)
     console.print(goals_of(figures, "Growth"))
     return figures
@@ -145,6 +152,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description="Benchmarks beside the peers.")
     parser.add_argument("--only", choices=BENCHMARKS, help="one benchmark instead of all")
     parser.add_argument("--size", type=int, help="orders, rows of the warehouse's delta, facts, or lines")
+    parser.add_argument("--quick", action="store_true", help="small and once, for whoever works on it")
+    parser.add_argument("--contestants", help="of ingest: names with commas, as in ours,limit")
     parser.add_argument("--brands", type=int, default=20, help="of `serving` and `growth`")
     parser.add_argument("--seconds", type=int, default=3, help="of `api`: how long each contestant is asked a turn")
     parser.add_argument("--repetitions", type=int, default=_LEAST_REPETITIONS)

@@ -1,8 +1,8 @@
 """Connector to warehouse: data first, cursor after.
 
-Pages are gathered into batches; a batch is one transaction of the warehouse. Then, in one transaction of the control
-plane and only while the run's claim holds, rejects, counts and cursor are saved. A crash between the two repeats a
-batch, and repeating a batch writes nothing: versions are opened only for rows that changed.
+Pages are gathered into batches; a batch is one transaction of the warehouse, and the next is read meanwhile. Then, in
+one transaction of the control plane and only while the run's claim holds, rejects, counts and cursor are saved. A crash
+between the two repeats a batch, and repeating a batch writes nothing: versions are opened only for rows that changed.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from shelftide.core.points import Point, reached
 from shelftide.ingest.coverage import Coverage
 from shelftide.ingest.flaws import Flaws
 from shelftide.ingest.stamps import Stamps
+from shelftide.ingest.write_behind import WriteBehind
 from shelftide.store.repositories.connections import (
     Connection,
     read_cursor,
@@ -167,14 +168,18 @@ class Sync:
         tally = _Tally(stream.name, Flaws(self._connection.connection_id, stream.name, self._context.clock.now()))
         pages: list[Page] = []
         rows = 0
-        async for page in guarded(self._connector.read(self._context, stream, cursor), self._connector.info.name):
-            pages.append(page)
-            rows += len(page.records)
-            reached(Point.MID_READ)
-            if rows >= _BATCH_ROWS:
-                await self._flush(stream, pages, tally)
-                pages, rows = [], 0
-        await self._flush(stream, pages, tally, last=True)
+        async with WriteBehind() as behind:
+            async for page in guarded(self._connector.read(self._context, stream, cursor), self._connector.info.name):
+                behind.look()
+                pages.append(page)
+                rows += len(page.records)
+                reached(Point.MID_READ)
+                if rows >= _BATCH_ROWS:
+                    await behind.settle()
+                    behind.start(self._flush(stream, pages, tally))
+                    pages, rows = [], 0
+            await behind.settle()
+            behind.start(self._flush(stream, pages, tally, last=True))
         return tally.report()
 
     async def _flush(self, stream: Stream, pages: Sequence[Page], tally: "_Tally", *, last: bool = False) -> None:

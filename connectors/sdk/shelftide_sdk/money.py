@@ -1,6 +1,7 @@
 """Money: an exact amount with its currency. Never a float."""
 
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 import msgspec
 
@@ -22,17 +23,7 @@ class Money(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def parse(cls, amount: str | int | Decimal, currency: str | None) -> "Money":
         """Read a decimal text. Raises DataError for floats, non-numbers, unknown currencies and absurd sizes."""
-        if isinstance(amount, float | bool):
-            raise DataError(f"money must not be a float: {amount!r}")
-        if not isinstance(currency, str) or currency not in CURRENCIES:
-            raise DataError(f"unknown currency {currency!r}")
-        try:
-            value = Decimal(amount)
-        except (InvalidOperation, TypeError, ValueError) as error:
-            raise DataError(f"not an amount: {amount!r}") from error
-        if not value.is_finite() or value.adjusted() >= _MAX_DIGITS:
-            raise DataError(f"amount out of range: {amount!r}")
-        return cls(value, currency)
+        return _of_text(amount, currency) if type(amount) is str and type(currency) is str else _read(amount, currency)
 
     @classmethod
     def from_minor(cls, units: int, currency: str | None) -> "Money":
@@ -53,6 +44,23 @@ class Money(msgspec.Struct, frozen=True, gc=False):
             raise DataError(f"cannot mix {self.currency} and {other.currency}")
         return other.amount
 
+
+def _read(amount: str | int | Decimal, currency: str | None) -> Money:
+    if isinstance(amount, float | bool):
+        raise DataError(f"money must not be a float: {amount!r}")
+    if not isinstance(currency, str) or currency not in CURRENCIES:
+        raise DataError(f"unknown currency {currency!r}")
+    try:
+        value = Decimal(amount)
+    except (InvalidOperation, TypeError, ValueError) as error:
+        raise DataError(f"not an amount: {amount!r}") from error
+    if not value.is_finite() or value.adjusted() >= _MAX_DIGITS:
+        raise DataError(f"amount out of range: {amount!r}")
+    return Money(value, currency)
+
+
+# Prices, and above all nothing (no discount, no refund), stand in replies again and again.
+_of_text = lru_cache(maxsize=16_384)(_read)
 
 # ISO 4217, active codes for goods and services (list one of the standard's maintenance agency, 2026).
 _CODES = """

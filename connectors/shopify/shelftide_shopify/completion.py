@@ -50,7 +50,7 @@ def _more(connection: Any) -> bool:
 
 async def complete_order(door: Door, row: Row) -> Row:
     """An order with all lines, visits and refund lines. A row in another form is left to the mapping."""
-    if not isinstance(row, dict):
+    if not isinstance(row, dict) or _is_whole(row):
         return row
     order = dict(row)
     if _more(order.get("lineItems")):
@@ -65,6 +65,17 @@ async def complete_order(door: Door, row: Row) -> Row:
     if isinstance(order.get("refunds"), list):
         order["refunds"] = [await complete_refund(door, refund) for refund in order["refunds"]]
     return order
+
+
+def _is_whole(order: dict[str, Any]) -> bool:
+    """Whether nothing is missing, as of nearly all orders."""
+    journey = order.get("customerJourneySummary")
+    refunds = order.get("refunds")
+    return not (
+        _more(order.get("lineItems"))
+        or (isinstance(journey, dict) and _more(journey.get("moments")))
+        or (isinstance(refunds, list) and refunds)
+    )
 
 
 async def complete_refund(door: Door, row: Row) -> Row:

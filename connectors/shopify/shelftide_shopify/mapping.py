@@ -68,7 +68,8 @@ def money(bag: Row | None, side: str = "shopMoney") -> Money | None:
     """One side of a MoneyBag; None stays None."""
     if bag is None:
         return None
-    return Money.parse(bag[side]["amount"], bag[side]["currencyCode"])
+    part = bag[side]
+    return Money.parse(part["amount"], part["currencyCode"])
 
 
 def required(bag: Row | None, name: str) -> Money:
@@ -230,7 +231,9 @@ def map_touches(journey: Row | None, order: Order) -> list[Touch]:
     for visit in (journey["firstVisit"], *nodes(journey["moments"]), journey["lastVisit"]):
         if visit and visit.get("id"):
             visits.setdefault(visit["id"], visit)
-    ordered = sorted(visits.values(), key=lambda visit: (moment(visit["occurredAt"]), number(visit["id"])))
+    ordered = list(visits.values())
+    if len(ordered) > 1:
+        ordered.sort(key=lambda visit: (moment(visit["occurredAt"]), number(visit["id"])))
     return [map_touch(visit, order, position) for position, visit in enumerate(ordered)]
 
 

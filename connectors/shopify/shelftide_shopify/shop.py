@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -61,7 +62,13 @@ def _read_shop(data: Mapping[str, Any]) -> Shop:
 
 def number(value: Any) -> str:
     """The number in `gid://shopify/Order/123?x=1`, 123 or "123", as text. Raises DataError for anything else."""
-    text = value.partition("?")[0].rpartition("/")[2] if isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        text = value[value.rfind("/") + 1 :]
+        if text.isascii() and text.isdigit():
+            return text
+        text = value.partition("?")[0].rpartition("/")[2]
+    else:
+        text = str(value)
     if isinstance(value, bool) or not (text.isascii() and text.isdigit()):
         raise DataError(f"not a Shopify id: {value!r}")
     return text
@@ -74,9 +81,16 @@ def maybe_number(value: Any) -> str | None:
 
 def moment(value: Any) -> datetime:
     """An ISO-8601 time with offset, as aware UTC. Raises DataError when it is none."""
+    if type(value) is not str:
+        raise DataError(f"not a time: {value!r}")
+    return _moment(value)
+
+
+@lru_cache(maxsize=4_096)  # a time of an order stands in its mark, in its lines and in its touches
+def _moment(value: str) -> datetime:
     try:
         at = datetime.fromisoformat(value)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise DataError(f"not a time: {value!r}") from error
     if at.tzinfo is None:
         raise DataError(f"a time without an offset: {value!r}")

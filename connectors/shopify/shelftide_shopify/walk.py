@@ -1,7 +1,8 @@
 """Walking through a connection page by page: any size, past the 25,000-object wall, and again after a crash."""
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -110,8 +111,8 @@ def since_id(mark: str | None) -> str | None:
     return None if mark is None else f"id:>={int(mark)}"
 
 
-async def walk(door: Door, plan: Plan, position: Position) -> AsyncIterator[Step]:
-    """Yield the pages of a connection from `position` on.
+async def walk(door: Door, plan: Plan, position: Position) -> AsyncGenerator[Step, None]:
+    """Yield the pages of a connection from `position` on. The next page is asked for while one is worked on.
 
     Raises:
         ContractError: the platform's paging goes round in a circle.
@@ -120,19 +121,28 @@ async def walk(door: Door, plan: Plan, position: Position) -> AsyncIterator[Step
     size = PageSize(plan.size)
     visited = {position.after}
     recent: OrderedDict[str, str] = OrderedDict(position.edge)
+    asked: asyncio.Task[Mapping[str, Any]] | None = None
     more = True
-    while more:
-        if position.seen >= WALL:
-            position, visited = _restart(position), {None}
-        connection = await fetch(door, plan, position, size)
-        rows = nodes(connection)
-        info = connection["pageInfo"]
-        more = has_more(info)
-        if more:
-            _refuse_circle(info["endCursor"], visited)
-        fresh = _unseen(rows, plan, recent)
-        position = _advance(position, rows, plan, info["endCursor"])
-        yield Step(rows=fresh, position=position, more=more)
+    try:
+        while more:
+            if position.seen >= WALL:
+                position, visited = _restart(position), {None}
+            connection = await (asked or fetch(door, plan, position, size))
+            rows = nodes(connection)
+            info = connection["pageInfo"]
+            more = has_more(info)
+            if more:
+                _refuse_circle(info["endCursor"], visited)
+            marks = [row_mark(row, plan) for row in rows]
+            fresh = _unseen(rows, marks, recent)
+            position = _advance(position, rows, marks, info["endCursor"])
+            ahead = more and position.seen < WALL
+            asked = asyncio.create_task(fetch(door, plan, position, size)) if ahead else None
+            yield Step(rows=fresh, position=position, more=more)
+    finally:
+        if asked is not None:
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
 
 
 async def fetch(door: Door, plan: Plan, position: Position, size: PageSize) -> Mapping[str, Any]:
@@ -176,10 +186,10 @@ def _restart(position: Position) -> Position:
     return Position(start=position.last, last=position.last, edge=edge)
 
 
-def _unseen(rows: Sequence[Row], plan: Plan, recent: OrderedDict[str, str]) -> list[Row]:
+def _unseen(rows: Sequence[Row], marks: Sequence[str], recent: OrderedDict[str, str]) -> list[Row]:
     fresh = []
-    for row in rows:
-        key, mark = _key(row), row_mark(row, plan)
+    for row, mark in zip(rows, marks, strict=True):
+        key = _key(row)
         # A row without id or mark cannot be told from another one: it goes on to the mapping, which names the fault.
         if not key or not mark:
             fresh.append(row)
@@ -191,11 +201,10 @@ def _unseen(rows: Sequence[Row], plan: Plan, recent: OrderedDict[str, str]) -> l
     return fresh
 
 
-def _advance(position: Position, rows: Sequence[Row], plan: Plan, cursor: str | None) -> Position:
-    marks = {_key(row): row_mark(row, plan) for row in rows}
-    last = max(filter(None, (*marks.values(), position.last)), default=None)
+def _advance(position: Position, rows: Sequence[Row], marks: Sequence[str], cursor: str | None) -> Position:
+    last = max(filter(None, (*marks, position.last)), default=None)
     kept = {key: mark for key, mark in position.edge.items() if mark == last}
-    edge = {**kept, **{key: mark for key, mark in marks.items() if key and mark}}
+    edge = {**kept, **{key: mark for key, mark in zip(map(_key, rows), marks, strict=True) if key and mark}}
     return Position(
         start=position.start,
         after=cursor or position.after,

@@ -230,6 +230,22 @@ async def test_what_was_read_before_a_crash_is_kept_and_the_rest_follows(plant: 
     assert await plant.orders() == 54
 
 
+async def test_a_crash_with_two_batches_in_memory_loses_neither(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shelftide.ingest.sync._BATCH_ROWS", 20)
+    die_at(Point.WRITTEN_CURSOR_NOT_SAVED, nth=2)
+    with pytest.raises(DeadError):
+        await plant.sync()
+    half = (await plant.streams())["orders"]
+    assert half.cursor, "the first batch is safe"
+    assert half.synced_at is None
+    assert 0 < await plant.orders() < 54
+    async with SystemUnitOfWork(plant.services.database, reason="test") as uow:
+        await uow.connection.execute(text("delete from runs"))
+        await uow.commit()
+    assert (await plant.sync()).state == "done"
+    assert await plant.orders() == 54
+
+
 async def test_a_revoked_token_flags_the_connection_and_keeps_quiet(plant: Plant) -> None:
     plant.emulator.tokens.uninstall(SHOP)
     first = await plant.sync()

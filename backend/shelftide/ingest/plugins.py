@@ -21,6 +21,7 @@ from shelftide.store.repositories.plugins import pause_connections, read_choices
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide_sdk import SettingField
 from shelftide_sdk.installed import InstalledPlugin
+from shelftide_sdk.metrics import PluginMetric
 
 STEP = "An owner of your agency can enable it under Plugins."
 Queue = Callable[[UnitOfWork, UUID], Awaitable[object]]
@@ -61,6 +62,7 @@ class AgencyPlugin(msgspec.Struct, frozen=True, kw_only=True):
     error: str
     connectors: tuple[PluginConnector, ...]
     notifiers: tuple[PluginNotifier, ...] = ()
+    metrics: tuple[str, ...] = ()
 
 
 class PluginDisabledError(ConflictError):
@@ -86,6 +88,14 @@ async def require_enabled(uow: UnitOfWork, registry: Registry, connector: str) -
     plugin = registry.plugin_of(connector)
     if not _is_enabled(plugin, await read_choices(uow)):
         raise PluginDisabledError(reason_of(plugin.distribution), hint=STEP)
+
+
+async def metrics_for(uow: UnitOfWork, registry: Registry) -> tuple[PluginMetric, ...]:
+    """The metrics of the plugins that the scope's agency uses."""
+    if not any(plugin.metrics for plugin in registry.plugins):
+        return ()
+    choices = await read_choices(uow)
+    return tuple(metric for plugin in registry.plugins if _is_enabled(plugin, choices) for metric in plugin.metrics)
 
 
 async def is_enabled_for(uow: UnitOfWork, registry: Registry, name: str) -> bool:
@@ -205,4 +215,5 @@ def _described(plugin: InstalledPlugin, choices: Mapping[str, bool], ready: Sequ
             )
             for notifier in plugin.notifiers
         ),
+        metrics=tuple(metric.name for metric in plugin.metrics),
     )

@@ -5,7 +5,7 @@ from importlib.metadata import EntryPoint
 
 from shelftide.core.errors import NotFoundError
 from shelftide_sdk import Connector
-from shelftide_sdk.installed import Installed, InstalledPlugin
+from shelftide_sdk.installed import Installed, InstalledPlugin, broken
 
 # What this house builds, tests and releases together with the server. Everybody else's code is an outsider's.
 HOUSE = frozenset(
@@ -28,6 +28,12 @@ class Registry(Installed):
                 return plugin
         known = ", ".join(sorted(plugin.distribution for plugin in self.plugins)) or "none"
         raise NotFoundError(f"There is no plugin called {distribution!r}.", hint=f"Installed: {known}.")
+
+    def refuse(self, plugin: InstalledPlugin, reason: str) -> None:
+        """List a plugin as broken: what it brings is not used."""
+        self.plugins = tuple(broken(each, reason) if each is plugin else each for each in self.plugins)
+        self.connectors = {c.info.name: c for each in self.plugins for c in each.connectors}
+        self.notifiers = {n.info.name: n for each in self.plugins for n in each.notifiers}
 
     def plugin_of(self, name: str) -> InstalledPlugin:
         """The plugin that brings a connector or a notifier. Raises NotFoundError."""

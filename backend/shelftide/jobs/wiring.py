@@ -1,13 +1,16 @@
 """Opening the services that a process needs. Called by the composition roots with settings that they read."""
 
 import os
+from collections.abc import Iterable, Sequence
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
+from shelftide.analytics.metrics.catalogue import catalogue_with
 from shelftide.core.clock import SystemClock
 from shelftide.core.settings import Settings, checkout_root
 from shelftide.core.vault import Vault, read_master_keys
 from shelftide.ingest.credentials import Consent
-from shelftide.ingest.registry import load_plugins
+from shelftide.ingest.registry import Registry, load_plugins
 from shelftide.jobs.lake_secrets import VaultLakeSecrets
 from shelftide.jobs.services import Services
 from shelftide.store.database import Database
@@ -59,7 +62,7 @@ async def open_services(settings: Settings, *, dsns: Dsns | None = None) -> Serv
         settings=settings,
         database=database,
         vault=vault,
-        registry=load_plugins(settings.plugins),
+        registry=usable_plugins(settings.plugins),
         warehouses=make_warehouses(
             settings.engine,
             app_dsn=dsns.app,
@@ -79,3 +82,14 @@ async def open_services(settings: Settings, *, dsns: Dsns | None = None) -> Serv
 def process_name(kind: str) -> str:
     """How a process signs what it does."""
     return f"{kind}-{os.uname().nodename}-{os.getpid()}"
+
+
+def usable_plugins(allowed: Sequence[str] = (), entries: Iterable[EntryPoint] | None = None) -> Registry:
+    """The plugins of this installation; one whose metrics the catalogue cannot hold is listed as broken."""
+    registry = load_plugins(allowed, entries)
+    for plugin in registry.plugins:
+        try:
+            catalogue_with(plugin.metrics)
+        except ValueError as error:
+            registry.refuse(plugin, str(error))
+    return registry

@@ -8,7 +8,7 @@ import msgspec
 
 from shelftide.analytics.metrics.answer import Answer, Rates
 from shelftide.analytics.metrics.ask import LoadRates, ask
-from shelftide.analytics.metrics.catalogue import catalogue
+from shelftide.analytics.metrics.catalogue import Catalogue, catalogue, catalogue_with
 from shelftide.analytics.metrics.explain import MOST_ROWS, rows_behind
 from shelftide.analytics.metrics.facts import RECORDS
 from shelftide.analytics.metrics.query import Asked, Query, Span, check, parts
@@ -17,6 +17,7 @@ from shelftide.analytics.metrics.rolled import RollUp
 from shelftide.analytics.rates import load_rates
 from shelftide.core.errors import InvalidInputError
 from shelftide.core.scope import Scope
+from shelftide.ingest.plugins import metrics_for
 from shelftide.jobs.services import Services
 from shelftide.store.unit_of_work import UnitOfWork
 from shelftide.warehouse.warehouse import Warehouse
@@ -49,23 +50,33 @@ class FactRows(msgspec.Struct, frozen=True, kw_only=True):
     next: int | None
 
 
+async def catalogue_of(services: Services, scope: Scope) -> Catalogue:
+    """What the scope's agency can ask: the product's catalogue, and the metrics of the plugins that it uses."""
+    if not any(plugin.metrics for plugin in services.registry.plugins):
+        return catalogue()
+    async with UnitOfWork(services.database, scope) as uow:
+        return catalogue_with(await metrics_for(uow, services.registry))
+
+
 async def answer_of(services: Services, scope: Scope, query: Query) -> Answer:
     """The answer of the scope's brand, with its rates. Raises InvalidInputError."""
+    known = await catalogue_of(services, scope)
     warehouse, rates = _warehouse(services, scope), _rates_for(services, scope, query)
     roll_up = RollUp(lambda: UnitOfWork(services.database, scope))
-    return await ask(catalogue(), query, warehouse, rates, roll_up)
+    return await ask(known, query, warehouse, rates, roll_up)
 
 
 async def restated(services: Services, scope: Scope, query: Query, told_at: datetime) -> list[Moved]:
     """The values of a query that moved since a moment, by the facts. Raises InvalidInputError for a naive moment."""
+    known = await catalogue_of(services, scope)
     warehouse, rates = _warehouse(services, scope), _rates_for(services, scope, query)
-    then = await ask(catalogue(), msgspec.structs.replace(query, as_of=told_at), warehouse, rates)
-    return moved(then, await ask(catalogue(), query, warehouse, rates))
+    then = await ask(known, msgspec.structs.replace(query, as_of=told_at), warehouse, rates)
+    return moved(then, await ask(known, query, warehouse, rates))
 
 
 async def fact_rows(services: Services, scope: Scope, query: Query, behind: Behind) -> list[FactRows]:
     """Rows of one part of a value's formula, a page for each fact. Raises InvalidInputError for an unknown group."""
-    asked = check(catalogue(), query)
+    asked = check(await catalogue_of(services, scope), query)
     unknown = set(behind.group) - {dimension.name for dimension in asked.dimensions}
     if unknown or not 0 <= behind.after <= 10**6:
         raise InvalidInputError("The group names what the query does not cut by.")

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import msgspec
 
-from shelftide.analytics.metrics.catalogue import catalogue
 from shelftide.analytics.metrics.query import check
 from shelftide.analytics.metrics.view import View
 from shelftide.core.errors import InvalidInputError, NotFoundError
@@ -24,6 +23,7 @@ from shelftide.store.repositories.views import (
     save_view,
 )
 from shelftide.store.unit_of_work import UnitOfWork
+from shelftide.web.answers import catalogue_of
 
 _LONGEST_NAME = 100
 
@@ -70,9 +70,10 @@ async def keep_view(services: Services, scope: Scope, asked: ViewRequest) -> Kep
     if not 1 <= len(name) <= _LONGEST_NAME:
         raise InvalidInputError("A view needs a name.", hint=f"{_LONGEST_NAME} characters at most.")
     view = msgspec.to_builtins(asked.view)
+    known = await catalogue_of(services, scope)
     async with UnitOfWork(services.database, scope) as uow:
         tenant = await get_tenant(uow, scope.tenant_ids[0])
-        check(catalogue(), asked.view.query(services.clock.now(), tenant.zone))
+        check(known, asked.view.query(services.clock.now(), tenant.zone))
         if asked.audience is Audience.AGENCY:
             view_id = await save_template(uow, name=name, view=view)
             kept = next(each for each in await list_templates(uow) if each.view_id == view_id)

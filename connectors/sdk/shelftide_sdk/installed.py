@@ -12,6 +12,7 @@ import pluggy
 from shelftide_sdk import hookspecs
 from shelftide_sdk.connector import API_VERSION, Connector
 from shelftide_sdk.hookspecs import PROJECT
+from shelftide_sdk.metrics import PluginMetric
 from shelftide_sdk.notifier import Notifier
 
 
@@ -27,6 +28,7 @@ class InstalledPlugin(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     connectors: tuple[type[Connector], ...] = ()
     notifiers: tuple[type[Notifier], ...] = ()
+    metrics: tuple[PluginMetric, ...] = ()
 
     @property
     def state(self) -> str:
@@ -71,7 +73,12 @@ def _without_clash(plugin: InstalledPlugin, taken: dict[str, str]) -> InstalledP
     if clash is None:
         return plugin
     reason = f"connector {clash!r} is already registered by {taken[clash]}"
-    return msgspec.structs.replace(plugin, error=reason, connectors=(), notifiers=())
+    return broken(plugin, reason)
+
+
+def broken(plugin: InstalledPlugin, reason: str) -> InstalledPlugin:
+    """The plugin as one that brings nothing, and why."""
+    return msgspec.structs.replace(plugin, error=reason, connectors=(), notifiers=(), metrics=())
 
 
 def _load(entry: EntryPoint) -> InstalledPlugin:
@@ -82,13 +89,15 @@ def _load(entry: EntryPoint) -> InstalledPlugin:
         publisher=_publisher(entry),
     )
     try:
-        connectors, notifiers = _registered(entry)
-        return msgspec.structs.replace(found, connectors=connectors, notifiers=notifiers)
+        connectors, notifiers, metrics = _registered(entry)
+        return msgspec.structs.replace(found, connectors=connectors, notifiers=notifiers, metrics=metrics)
     except Exception as error:  # noqa: BLE001  # outsiders' code may raise anything at import
         return msgspec.structs.replace(found, error=f"{type(error).__name__}: {error}")
 
 
-def _registered(entry: EntryPoint) -> tuple[tuple[type[Connector], ...], tuple[type[Notifier], ...]]:
+def _registered(
+    entry: EntryPoint,
+) -> tuple[tuple[type[Connector], ...], tuple[type[Notifier], ...], tuple[PluginMetric, ...]]:
     # A manager of its own for each plugin: a failure half way through a registration leaves nothing behind.
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -105,7 +114,13 @@ def _registered(entry: EntryPoint) -> tuple[tuple[type[Connector], ...], tuple[t
     names = [*(c.info.name for c in found), *(n.info.name for n in notifiers)]
     if len(set(names)) != len(names):
         raise ValueError("it registers two connectors of one name")
-    return found, notifiers
+    metrics = tuple(m for listed in manager.hook.register_metrics() for m in listed)
+    for metric in metrics:
+        if not isinstance(metric, PluginMetric):
+            raise TypeError(f"{metric!r} is not a PluginMetric")
+        if not metric.name.startswith(f"{entry.name}."):
+            raise ValueError(f"the metric {metric.name!r} must be called {entry.name}.something")
+    return found, notifiers, metrics
 
 
 def _check(connector: type[Connector]) -> None:

@@ -35,6 +35,26 @@ class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.metric} was withdrawn on {self.ended_on}; {rest} ({self.source})"
 
 
+class PluginMetric(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric that a plugin adds to the host's catalogue, for agencies that use the plugin.
+
+    Attributes:
+        name: the entry point's name, a dot, and a word: `acme.basket`.
+        title: what people read, in every language.
+        formula: `+ - * /` and brackets over the parts that docs/metrics.md lists; a division by 0 has no value.
+        unit: count, pieces, money, ratio, minutes or days.
+        reference: where the definition is from.
+        note: what the title does not say.
+    """
+
+    name: str
+    title: str
+    formula: str
+    unit: str
+    reference: str
+    note: str = ""
+
+
 def surviving(
     figures: Mapping[str, Figure], withdrawn: Iterable[Withdrawn], on: date | None
 ) -> tuple[dict[str, Figure], tuple[Withdrawn, ...]]:

@@ -13,7 +13,7 @@ from tests.integration.analytics.oracle import DAYS, START, Book, answer, rows_o
 
 from shelftide.analytics.metrics.answer import Answer
 from shelftide.analytics.metrics.ask import ask
-from shelftide.analytics.metrics.catalogue import catalogue
+from shelftide.analytics.metrics.catalogue import catalogue, catalogue_with
 from shelftide.analytics.metrics.query import Compare, Filter, Grain, Query, check
 from shelftide.core.errors import InvalidInputError
 from shelftide.core.vault import Vault
@@ -22,6 +22,7 @@ from shelftide.store.database import Database
 from shelftide.store.embedded import Dsns
 from shelftide.warehouse.factory import make_warehouses
 from shelftide.warehouse.warehouse import Batch, Stamp, Warehouse
+from shelftide_sdk.metrics import PluginMetric
 from tests.conftest import MakeHouse
 
 QUERIES = 12  # tests/evidence asks five hundred
@@ -169,3 +170,20 @@ async def test_the_past_stays_as_it_was_known(twin: Twin) -> None:
         assert compare(query, then, twin.book)
         assert then.totals != now.totals
     assert datetime.now(UTC) > twin.moments[0]
+
+
+async def test_a_plugins_metric_is_its_formula_on_both_engines(twin: Twin) -> None:
+    basket = PluginMetric(
+        name="acme.basket", title="Basket", formula="cancelled_orders / orders", unit="ratio", reference="x"
+    )
+    known = catalogue_with((basket,))
+    query = Query(
+        metrics=(basket.name, "orders", "cancelled_orders"), since=FIRST, until=date(2026, 5, 20), grain=Grain.WEEK
+    )
+    answers = [await ask(known, query, warehouse) for warehouse in twin.engines.values()]
+    assert answers[0] == answers[1]
+    told = {value.metric: value.value for value in answers[0].totals}
+    orders, cancelled = told["orders"], told["cancelled_orders"]
+    assert orders
+    assert cancelled
+    assert close(told[basket.name], cancelled / orders)

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -12,8 +12,10 @@ import msgspec
 from shelftide.analytics.metrics.facts import CUTS, FACTS, Fact
 from shelftide.analytics.metrics.formula import Formula, FormulaError
 from shelftide.core.errors import InvalidInputError
+from shelftide_sdk.metrics import PluginMetric
 
 LANGUAGES = ("en", "zh_Hans", "zh_Hant", "it")
+UNITS = ("count", "pieces", "money", "ratio", "minutes", "days")
 # How many days a period has: a measure that no fact knows.
 DAYS = "days"
 
@@ -148,6 +150,24 @@ def catalogue() -> Catalogue:
     """The catalogue of the product."""
     text = files("shelftide.analytics.metrics").joinpath("catalogue.toml").read_text(encoding="utf-8")
     return build(tomllib.loads(text))
+
+
+@lru_cache(maxsize=64)
+def catalogue_with(added: tuple[PluginMetric, ...]) -> Catalogue:
+    """The product's catalogue with metrics of plugins. Raises ValueError naming the one that is wrong."""
+    known = catalogue()
+    if not added:
+        return known
+    metrics = {each.name: _of_plugin(each, known.measures) for each in added}
+    return msgspec.structs.replace(known, metrics={**metrics, **known.metrics})
+
+
+def _of_plugin(given: PluginMetric, measures: Mapping[str, Measure]) -> Metric:
+    if given.unit not in UNITS:
+        raise ValueError(f"metric {given.name}: unit {given.unit!r} is none of {', '.join(UNITS)}")
+    titles = [given.title] * len(LANGUAGES)
+    entry = {"titles": titles, "formula": given.formula, "unit": given.unit, "reference": given.reference}
+    return _metric(given.name, {**entry, "note": given.note}, measures)
 
 
 def build(data: Mapping[str, Any]) -> Catalogue:

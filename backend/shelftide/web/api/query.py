@@ -9,7 +9,6 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from shelftide.analytics.metrics.answer import Rate, Row, Value
-from shelftide.analytics.metrics.catalogue import catalogue
 from shelftide.analytics.metrics.explain import MetricNote, note_of
 from shelftide.analytics.metrics.query import Query, check
 from shelftide.analytics.metrics.restated import Moved
@@ -17,9 +16,20 @@ from shelftide.core.errors import InvalidInputError
 from shelftide.core.scope import Right
 from shelftide.store.repositories.agencies import get_tenant
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide.web.answers import Behind, FactAge, FactRows, ages_of, answer_of, columns_of, fact_rows, flat, restated
+from shelftide.web.answers import (
+    Behind,
+    FactAge,
+    FactRows,
+    ages_of,
+    answer_of,
+    catalogue_of,
+    columns_of,
+    fact_rows,
+    flat,
+    restated,
+)
 from shelftide.web.api.tenants import AnyRequest, PathId
-from shelftide.web.auth.doors import AppServices, requires, scope_of
+from shelftide.web.auth.doors import AppServices, principal, requires, scope_of
 from shelftide.web.tables import MEDIA_TYPES, write_table
 
 _CURSOR = re.compile(r"(\d{1,9})@(\d{4}-\d\d-\d\dT[0-9:.]{8,15}\+00:00)", re.ASCII)
@@ -62,9 +72,9 @@ class MetricController(Controller):
     tags = ("metrics",)
 
     @get("/", summary="Metrics with their definitions")
-    async def metrics(self) -> list[MetricNote]:
-        """Every metric: formula, denominator, unit, class, dimensions, parts."""
-        known = catalogue()
+    async def metrics(self, request: AnyRequest, services: AppServices) -> list[MetricNote]:
+        """Every metric with its formula, denominator, unit, class and dimensions; also those of plugins in use."""
+        known = await catalogue_of(services, principal(request).scope)
         return [note_of(known, metric) for metric in known.metrics.values()]
 
 
@@ -96,7 +106,8 @@ class QueryController(Controller):
         await services.refresh_clock()
         start, as_of = _place(cursor)
         pinned = msgspec.structs.replace(data, as_of=data.as_of or as_of)
-        asked = check(catalogue(), pinned)
+        known = await catalogue_of(services, scope)
+        asked = check(known, pinned)
         known_at = pinned.as_of or services.clock.now()
         answer = await answer_of(services, scope, pinned)
         if answer.rolled and format == "json" and len(answer.rows) > limit:
@@ -121,7 +132,7 @@ class QueryController(Controller):
                 zone=zone,
                 freshness=ages,
                 next=f"{start + limit}@{known_at.isoformat()}" if more else None,
-                explain=[note_of(catalogue(), metric) for metric in asked.metrics] if explain else None,
+                explain=[note_of(known, metric) for metric in asked.metrics] if explain else None,
             )
         )
 

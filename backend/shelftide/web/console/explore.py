@@ -8,7 +8,7 @@ import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery
 
-from shelftide.analytics.metrics.catalogue import DAYS, Dimension, Metric, catalogue
+from shelftide.analytics.metrics.catalogue import DAYS, Catalogue, Dimension, Metric
 from shelftide.analytics.metrics.explain import note_of
 from shelftide.analytics.metrics.query import Asked, Compare, Grain, check
 from shelftide.analytics.metrics.view import Drawing, View
@@ -17,7 +17,17 @@ from shelftide.core.scope import Right, Scope
 from shelftide.jobs.services import Services
 from shelftide.store.repositories.agencies import Tenant, get_tenant
 from shelftide.store.unit_of_work import UnitOfWork
-from shelftide.web.answers import Behind, FactRows, ages_of, answer_of, columns_of, fact_rows, flat, restated
+from shelftide.web.answers import (
+    Behind,
+    FactRows,
+    ages_of,
+    answer_of,
+    catalogue_of,
+    columns_of,
+    fact_rows,
+    flat,
+    restated,
+)
 from shelftide.web.auth.doors import AppServices, requires, scope_of
 from shelftide.web.auth.places import console_only
 from shelftide.web.explorer import (
@@ -145,6 +155,7 @@ class _Desk(msgspec.Struct, frozen=True, kw_only=True):
 
     scope: Scope
     tenant: Tenant
+    known: Catalogue
     view: View
     asked: Asked
     as_of: str
@@ -162,7 +173,9 @@ async def _desk(request: AnyRequest, services: Services, tenant_id: UUID, params
     view = view_of(params)
     query = view.query(services.clock.now(), tenant.zone, known_at(as_of, tenant.zone))
     words = words_for(request, zone=tenant.zone)
-    return _Desk(scope=scope, tenant=tenant, view=view, asked=check(catalogue(), query), as_of=as_of, words=words)
+    known = await catalogue_of(services, scope)
+    asked = check(known, query)
+    return _Desk(scope=scope, tenant=tenant, known=known, view=view, asked=asked, as_of=as_of, words=words)
 
 
 def _params(desk: _Desk) -> list[tuple[str, str]]:
@@ -205,7 +218,7 @@ async def _show(
     async with UnitOfWork(services.database, desk.scope) as uow:
         views = await kept_views(uow)
         ages = await ages_of(services, uow, desk.asked)
-    known = catalogue()
+    known = desk.known
     locale = desk.words.locale
     titles = {name: each.titles[locale] for name, each in known.metrics.items()}
     titles |= {name: each.titles[locale] for name, each in known.dimensions.items()}
@@ -217,7 +230,7 @@ async def _show(
         "ages": ages,
         "views": views,
         "metrics": _by_title(known.metrics.values(), desk),
-        "dimensions": _by_title(_cuts(desk.asked), desk),
+        "dimensions": _by_title(_cuts(desk), desk),
         "all_dimensions": known.dimensions,
         "grains": list(Grain),
         "compares": list(Compare),
@@ -229,9 +242,9 @@ async def _show(
     return await _page(request, services, desk, template, values)
 
 
-def _cuts(asked: Asked) -> list[Dimension]:
+def _cuts(desk: _Desk) -> list[Dimension]:
     """What all of the chosen metrics can be cut by."""
-    known = catalogue()
+    known, asked = desk.known, desk.asked
     names = frozenset.intersection(*(known.dimensions_of(metric) for metric in asked.metrics))
     return [known.dimensions[name] for name in names]
 
@@ -258,7 +271,7 @@ async def _value(services: Services, desk: _Desk, place: Place) -> dict[str, Any
         parts = [(name, [_in(each, place.currency) for each in found]) for name, found in parts]
     return {
         "metric": metric,
-        "note": note_of(catalogue(), metric),
+        "note": note_of(desk.known, metric),
         "value": value,
         "text": formatted(metric, value.value, value.currency, desk.words),
         "place": place,

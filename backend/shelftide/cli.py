@@ -25,6 +25,7 @@ from shelftide.doctor import diagnose
 from shelftide.ingest.files import KINDS, Options
 from shelftide.ingest.registry import Registry, load_plugins
 from shelftide.jobs.import_file import Order, import_for_tenant
+from shelftide.jobs.load_rates import load_ecb
 from shelftide.jobs.reconcile import reconcile_for_tenant
 from shelftide.jobs.wiring import find_dsns, open_services
 from shelftide.store.migrate import migrate as run_migrations
@@ -263,6 +264,28 @@ def mapping_of(pairs: Sequence[str]) -> dict[str, str]:
         raise click.UsageError(f"--map {wrong!r}: write COLUMN=HEADING.")
     split = [pair.partition("=") for pair in pairs]
     return {column.strip(): heading.strip() for column, _, heading in split}
+
+
+@main.command(
+    "rates", help="Load the ECB's exchange rates: of FILE (eurofxref-hist.zip or .csv), else those installed."
+)
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def rates_command(file: Path | None, as_json: bool) -> None:
+    """Rates that all brands share."""
+
+    async def work() -> Any:
+        services = await open_services(read_settings())
+        try:
+            return await load_ecb(services.database, file)
+        finally:
+            await services.close()
+
+    loaded = run(work)
+    if as_json:
+        emit(loaded)
+        return
+    out.print(f"{loaded.rows:,} rates loaded; the newest day is {loaded.last_day}.")
 
 
 @main.group(help="The simulator.")

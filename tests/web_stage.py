@@ -20,6 +20,7 @@ from shelftide.store.embedded import Dsns, EmbeddedPostgres, place_for
 from shelftide.store.ids import new_id
 from shelftide.store.migrate import migrate
 from shelftide.store.repositories.agencies import add_agency, add_client, add_tenant
+from shelftide.store.repositories.alerts import Trouble, raise_alerts
 from shelftide.store.repositories.connections import add_connection, save_rejects, save_stream, set_health
 from shelftide.store.repositories.people import Person, add_domain, add_person
 from shelftide.store.repositories.rollup import replace_days, replace_stock
@@ -138,6 +139,11 @@ async def _connection(services: Services, agency: UUID, tenant: UUID, name: str)
         for stream in ("orders", "products", "stock", "locations"):
             values = {"synced_at": now - timedelta(minutes=5), "promise_seconds": 86400, "rows_seen": 10}
             await save_stream(uow, connection_id, stream, {**values, "rows_written": 10})
+        late = Trouble(
+            kind="stream.late", subject=f"{connection_id}:orders", title=f"{name}: orders is older than promised",
+            text="Promised every 1 h, last read never.", evidence={},
+        )  # fmt: skip
+        await raise_alerts(uow, [late.kind], [late])
         await uow.commit()
     return connection_id
 

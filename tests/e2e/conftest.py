@@ -71,7 +71,8 @@ def served() -> Iterator[Served]:
 
 
 _OUTSIDER = """\
-from shelftide_sdk import Connector, ConnectorInfo, Health, HealthState, hookimpl
+from shelftide_sdk import Connector, ConnectorInfo, Health, HealthState, Notifier, NotifierInfo, SettingField, hookimpl
+from shelftide_sdk.metrics import PluginMetric
 
 
 class Bazaar(Connector):
@@ -87,9 +88,31 @@ class Bazaar(Connector):
         yield
 
 
+class Crier(Notifier):
+    info = NotifierInfo(
+        name="crier", title="Market crier", api_requires=(1, 0), hosts=("bazaar.example",),
+        settings=(SettingField(name="corner", title="Corner", pattern="[a-z]+", example="north"),),
+    )
+
+    async def send(self, ctx, notice):
+        return None
+
+
 @hookimpl
 def register_connectors():
     return [Bazaar]
+
+
+@hookimpl
+def register_notifiers():
+    return [Crier]
+
+
+@hookimpl
+def register_metrics():
+    return [
+        PluginMetric(name="bazaar.basket", title="Basket", formula="units / orders", unit="ratio", reference="handbook")
+    ]
 """
 
 

@@ -104,10 +104,32 @@ async def test_an_owner_enables_an_outsiders_plugin_with_open_eyes(browser: Brow
     await card.get_by_role("checkbox").check()
     await card.get_by_role("button", name="Enable").click()
     await expect(card.get_by_role("button", name="Disable")).to_be_visible()
+    await expect(card).to_contain_text("bazaar.basket")
+    await card.get_by_text("Set up").click()
+    await card.get_by_label("Corner").fill("north")
+    await card.get_by_role("button", name="Save").click()
+    await expect(card).to_contain_text("Tells you when a connection must be connected again")
     assert await visitor.violations() == []
     visitor.page.on("dialog", lambda dialog: dialog.accept())
     await card.get_by_role("button", name="Disable").click()
     await expect(card).to_contain_text("Disabled")
+
+
+async def test_a_person_says_where_the_work_on_an_alert_stands(browser: Browser, served: Served) -> None:
+    visitor = await open_visitor(browser)
+    await visitor.sign_in(served.console, "owner@north.example")
+    await visitor.page.goto(f"{served.console}/console/data")
+    alert = visitor.page.locator("#alerts li").first
+    await expect(alert).to_contain_text("is older than promised")
+    await alert.get_by_label("State").select_option("explained")
+    await alert.get_by_label("Note").fill("The shop was closed.")
+    await alert.get_by_role("button", name="Save").click()
+    await expect(alert).to_contain_text("Saved.")
+    assert await visitor.violations() == []
+    await visitor.page.reload()
+    await expect(alert.get_by_label("Note")).to_have_value("The shop was closed.")
+    await expect(alert).to_contain_text("Explained")
+    assert visitor.troubles == []
 
 
 async def test_a_refusal_is_told_on_the_page(browser: Browser, served: Served) -> None:

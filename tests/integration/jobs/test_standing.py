@@ -80,15 +80,14 @@ async def test_a_connection_stands_once_and_its_brand_with_it(database: Database
     await make_standing(database, house, "b")
     found = await standing(database, house)
     jobs = Counter(row["job"] for row in found)
-    assert jobs == {"sync.run": 2, "webhooks.keep": 2, "reconcile.run": 1, "warehouse.maintain": 1}
+    brand = {"reconcile.run": 1, "warehouse.maintain": 1, "alerts.watch": 1}
+    assert jobs == {"sync.run": 2, "webhooks.keep": 2, **brand}
     assert all(timedelta(0) < row["next_at"] - datetime.now(UTC) <= timedelta(days=1, hours=1) for row in found)
     async with UnitOfWork(database, house.on()) as uow:
         await detach_connection(uow, connection_id)
         await uow.commit()
     left = await standing(database, house)
-    assert Counter(row["job"] for row in left) == {
-        "sync.run": 1, "webhooks.keep": 1, "reconcile.run": 1, "warehouse.maintain": 1
-    }  # fmt: skip
+    assert Counter(row["job"] for row in left) == {"sync.run": 1, "webhooks.keep": 1, **brand}
     assert str(connection_id) not in str([row["arguments"] for row in left])
 
 

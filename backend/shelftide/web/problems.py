@@ -48,7 +48,9 @@ def _problem(status: int, code: str, title: str, hint: str = "") -> Problem:
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The reply to an error."""
     problem = problem_of(error)
-    if problem.status >= 500:
+    if isinstance(error, ConnectorError):  # the platform's trouble, not ours: no traceback
+        log.warning("platform_refused", path=request.url.path, kind=error.kind, message=error.message)
+    elif problem.status >= 500:
         log.error("request_failed", path=request.url.path, error=repr(error), exc_info=error)
     elif isinstance(error, AppError) and error.internal:
         log.info("request_refused", path=request.url.path, code=problem.code, internal=error.internal)

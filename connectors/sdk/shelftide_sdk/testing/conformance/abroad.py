@@ -10,6 +10,7 @@ from shelftide_sdk.connector import Stream
 from shelftide_sdk.records import Order, OrderLine, Record, Refund
 from shelftide_sdk.testing.conformance.bench import Bench, Reading
 from shelftide_sdk.testing.conformance.elsewhere import ZONE, Elsewhere
+from shelftide_sdk.testing.conformance.faults import Fault
 from shelftide_sdk.testing.conformance.foundation import Foundation
 from shelftide_sdk.testing.conformance.matching import match_orders
 from shelftide_sdk.testing.world import model
@@ -65,9 +66,18 @@ class Abroad(Foundation):
 
     async def abroad(self) -> Journey | None:
         """What streams of orders say in a world elsewhere; None where there are none."""
-        return await self._journey_to("abroad", lambda world: Elsewhere(world, zone=ZONE, dear=True))
+        return await self.journey("abroad", _far)
 
-    async def _journey_to(self, name: str, there: Callable[[Any], Elsewhere]) -> Journey | None:
+    async def damaged_abroad(self, stream: Stream, fault: Fault) -> Reading:
+        """The same world elsewhere, read while every reply is damaged."""
+        wiring = self.wiring()
+        wiring.world = _far(wiring.world)
+        async with Bench(wiring) as bench:
+            bench.proxy.begin(fault)
+            return await bench.read(stream, since=wiring.world.start)
+
+    async def journey(self, name: str, there: Callable[[Any], Elsewhere], *, erase: bool = True) -> Journey | None:
+        """What streams of orders say in the world that `there` makes; None where there are none."""
         streams = [s for s, _ in await self.calm_readings() if _SPEAKS_OF_ORDERS & {s.record, *s.also}]
         if not streams:
             return None
@@ -80,12 +90,17 @@ class Abroad(Foundation):
                 read = [(stream, await bench.read(stream, since=world.start)) for stream in streams]
                 told = {account.zone for account in accounts if account.zone} | set(bench.settings.values())
                 journey = _journey(world, read, frozenset(told))
+                seen = [(stream, first.cursor) for stream, first in read if erase and first.cursor]
                 _erase_some(journey)
-                again = [(stream, await bench.read(stream, first.cursor)) for stream, first in read if first.cursor]
+                again = [(stream, await bench.read(stream, cursor)) for stream, cursor in seen]
             return msgspec.structs.replace(journey, again=tuple(again))
 
         found: Journey = await self.shared(name, read)
         return found
+
+
+def _far(world: Any) -> Elsewhere:
+    return Elsewhere(world, zone=ZONE, dear=True)
 
 
 def _erase_some(journey: Journey) -> None:

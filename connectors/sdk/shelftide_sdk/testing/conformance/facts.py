@@ -93,6 +93,19 @@ class Facts(Abroad):
 # -- what is compared --------------------------------------------------------------------------------------------
 
 
+def moment_bugs(abroad: Journey) -> Iterator[str]:
+    """Orders, lines and refunds that are placed or given back at another moment than the world's."""
+    orders = [(name, order, abroad.orders[name].placed_at) for name, order in abroad.known.items()]
+    lines = [
+        (f"order {name}", order, line.placed_at)
+        for name, order in abroad.known.items()
+        for line in abroad.lines.get(name, ())
+    ]
+    for what, said in (("Order", orders), ("OrderLine", lines)):
+        yield from _misfits(f"{what}.placed_at", _ORDER["placed_at"], said)
+    yield from _refund_bugs(abroad)
+
+
 def _bugs(abroad: Journey) -> Iterator[str]:
     """Bugs, each with the stream that its record type came from."""
     for bug in _bare_bugs(abroad):

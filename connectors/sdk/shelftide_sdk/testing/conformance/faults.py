@@ -267,6 +267,22 @@ def another_field_each_row(change: Callable[[Any, Any], None]) -> Damage:
     return damage
 
 
+def _moved(value: Any) -> Any:
+    """The same reply with its lists of rows under other names."""
+    if not isinstance(value, dict):
+        return value
+    return {f"{name}_moved" if _holds_rows(inner) else name: _moved(inner) for name, inner in value.items()}
+
+
+def _holds_rows(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(row, dict) for row in value)
+
+
+def _rows_moved(wire: Wire, memory: Memory) -> Wire:
+    value, lines = decode(wire.body)
+    return msgspec.structs.replace(wire, body=encode(_moved(value), lines)) if isinstance(value, dict) else wire
+
+
 # -- the damages ---------------------------------------------------------------------------------------------
 
 
@@ -389,6 +405,7 @@ MALFORMED = (
     Fault(name="nulls", title="values are null", damage=one_field_a_row(_null)),
     Fault(name="missing-fields", title="fields are missing", damage=one_field_a_row(_remove)),
     Fault(name="rows-not-objects", title="rows are not objects", damage=damage_rows(_not_an_object)),
+    Fault(name="rows-moved", title="rows stand under another name", damage=_rows_moved),
     Fault(name="huge-numbers", title="numbers are huge", damage=every_value(_huge), keys_stay=False),
     Fault(name="unknown-words", title="values are words never seen", damage=every_value(unknown_word), keys_stay=False),
     Fault(name="new-fields", title="a field is new", damage=damage_rows(_new_field), harmless=True),

@@ -74,7 +74,7 @@ class Abroad(Foundation):
         wiring.world = _far(wiring.world)
         async with Bench(wiring) as bench:
             bench.proxy.begin(fault)
-            return await bench.read(stream, since=wiring.world.start)
+            return await bench.read(stream)
 
     async def journey(self, name: str, there: Callable[[Any], Elsewhere], *, erase: bool = True) -> Journey | None:
         """What streams of orders say in the world that `there` makes; None where there are none."""

@@ -9,7 +9,7 @@ import msgspec
 from tests.connectors.hostile.market import LOCAL
 from tests.connectors.hostile.trader import Trader
 
-from shelftide_sdk import Context, ContractError, Cursor, DataError, Delete, Money, Page, Stream
+from shelftide_sdk import ConnectorError, Context, ContractError, Cursor, DataError, Delete, Money, Page, Stream
 from shelftide_sdk.records import Order, Refund
 
 
@@ -88,6 +88,48 @@ class OneRefundAnOrder(Trader):
         return msgspec.structs.replace(super().refund(row, order), source_id=f"R-{order.source_id}")
 
 
+class RejectsThree(Trader):
+    """More than that, its author thought, nobody reads."""
+
+    async def read(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
+        async for page in super().read(ctx, stream, cursor):
+            yield msgspec.structs.replace(page, rejects=page.rejects[:3])
+
+
+class ReadsFromTheFirstDay(Trader):
+    async def rows(self, ctx: Context, since: datetime) -> AsyncIterator[list[Any]]:
+        first = since if self.resumed else datetime(2020, 1, 1, tzinfo=UTC)
+        async for rows in super().rows(ctx, first):
+            yield rows
+
+    resumed = False
+
+    async def read(self, ctx: Context, stream: Stream, cursor: Cursor | None) -> AsyncIterator[Page]:
+        self.resumed = cursor is not None
+        async for page in super().read(ctx, stream, cursor):
+            yield page
+
+
+class WaitsTenSecondsAtMost(Trader):
+    @classmethod
+    def asked_to_wait(cls, response: Any) -> float | None:
+        wait = super().asked_to_wait(response)
+        return None if wait is None else min(wait, 10.0)
+
+
+class WaitsAThousandfold(Trader):
+    @classmethod
+    def asked_to_wait(cls, response: Any) -> float | None:
+        wait = super().asked_to_wait(response)
+        return None if wait is None else wait * 1000
+
+
+class TakesRowsBesideAnError(Trader):
+    @classmethod
+    def classify(cls, response: Any) -> ConnectorError | None:
+        return None if b'"orders"' in response.content else super().classify(response)
+
+
 SLOVENLY: dict[str, tuple[str, str]] = {
     "OneOffsetAllYear": ("a_change_of_clocks_moves_no_order", "in Africa/Casablanca, where clocks go back"),
     "IgnoresTheFold": ("a_change_of_clocks_moves_no_order", "Order.placed_at of M"),
@@ -99,5 +141,10 @@ SLOVENLY: dict[str, tuple[str, str]] = {
     "LeavesReturnsIn": ("records_say_what_is_true", "Order.current_total of M"),
     "CallsEveryOrderTheFirst": ("records_say_what_is_true", "Order.customer_order_index of M"),
     "ShowsTheShopsCurrency": ("records_say_what_is_true", "Order.presentment_total.currency of M"),
+    "RejectsThree": ("damaged_replies_are_named", "rows broke and"),
+    "ReadsFromTheFirstDay": ("a_first_read_begins_at_since", "of them older, such as ('Order', 'M"),
+    "WaitsTenSecondsAtMost": ("a_stated_wait_is_kept", "a wait of 95 s, and was asked again after 10 s"),
+    "WaitsAThousandfold": ("a_stated_wait_is_kept", "a wait of 3 s, and the host is told to wait 3000.0 s"),
+    "TakesRowsBesideAnError": ("errors_in_http_200_are_caught", "beside good rows"),
     "OneRefundAnOrder": ("records_say_what_is_true", "Refund.amount of all refunds of order M"),
 }

@@ -56,7 +56,7 @@ class Trader(Honest):
     @classmethod
     def asked_to_wait(cls, response: Any) -> float | None:
         """What the body {"error": "BUSY", "retry_in_seconds": 3} asks for."""
-        if b'"BUSY"' not in response.content[:100]:
+        if b'"BUSY"' not in response.content:
             return None
         return float(response.json()["retry_in_seconds"])
 

@@ -9,7 +9,7 @@ from shelftide_sdk.connector import Stream
 from shelftide_sdk.testing.conformance import soundness
 from shelftide_sdk.testing.conformance.abroad import Abroad, Journey
 from shelftide_sdk.testing.conformance.bench import Reading
-from shelftide_sdk.testing.conformance.faults import WITHHELD, fault_named
+from shelftide_sdk.testing.conformance.faults import ROWS_MOVED, WITHHELD, fault_named
 from shelftide_sdk.testing.conformance.rules import broken, rule
 from shelftide_sdk.testing.conformance.sharing import left_behind, shared_state
 
@@ -53,7 +53,7 @@ class Conduct(Abroad):
 
 
 # What makes an author quote a row or a reply.
-_QUOTED = (WITHHELD[0], fault_named("missing-fields"), fault_named("rows-moved"))
+_QUOTED = (WITHHELD[0], fault_named("missing-fields"), ROWS_MOVED)
 
 
 def _nobody_in(abroad: Journey, stream: Stream, places: Mapping[str, str], when: str = "") -> None:

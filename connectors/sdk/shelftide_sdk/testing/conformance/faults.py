@@ -21,6 +21,7 @@ _MORE = re.compile(
     r"(has_?)?more|has_?next(_?page)?|next(_?(page|url|link))?|next_?(page)?_?(token|cursor)", re.IGNORECASE
 )
 _LINKED = re.compile(r"rel\s*=\s*\"?next\b", re.IGNORECASE)
+NO_ROW = "no row at all"
 HUGE = 10**40
 UNKNOWN_WORD = "NEVER_SEEN_BEFORE"
 
@@ -80,6 +81,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         harmless: the final state must be the same as without it.
+        whole_pages: every row is broken, and for each there must be a Reject, or an error for all.
         keys_stay: it never invents a good id, so a record with an unknown key is a broken row that got through.
     """
 
@@ -87,6 +89,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     damage: Damage
     harmless: bool = False
+    whole_pages: bool = False
     keys_stay: bool = True
 
 
@@ -338,6 +341,10 @@ def _not_an_object(rows: list[Any]) -> None:
     rows[0] = None
 
 
+def _none_an_object(rows: list[Any]) -> None:
+    rows[:] = [NO_ROW] * len(rows)
+
+
 def _repeat(rows: list[Any]) -> None:
     rows.append(rows[0])
 
@@ -390,6 +397,20 @@ def answer(body: bytes) -> Damage:
     return damage
 
 
+def beside(body: bytes) -> Damage:
+    """Answer with the good reply, and in it what else a recorded body says."""
+    error = decode(body)[0]
+
+    def damage(wire: Wire, memory: Memory) -> Wire:
+        value, lines = decode(wire.body)
+        if lines or not isinstance(value, dict) or not isinstance(error, dict):
+            return answer(body)(wire, memory)
+        told = {name: said for name, said in error.items() if not isinstance(value.get(name), dict | list)}
+        return msgspec.structs.replace(wire, status=200, body=encode({**value, **told}, lines))
+
+    return damage
+
+
 _STRANGE = b'{"code": 987654, "message": "Something else went wrong", "request_id": "r-1"}'
 
 MALFORMED = (
@@ -405,12 +426,19 @@ MALFORMED = (
     Fault(name="nulls", title="values are null", damage=one_field_a_row(_null)),
     Fault(name="missing-fields", title="fields are missing", damage=one_field_a_row(_remove)),
     Fault(name="rows-not-objects", title="rows are not objects", damage=damage_rows(_not_an_object)),
-    Fault(name="rows-moved", title="rows stand under another name", damage=_rows_moved),
+    Fault(
+        name="no-row-an-object",
+        title="no row of a reply is an object",
+        damage=damage_rows(_none_an_object),
+        whole_pages=True,
+    ),
     Fault(name="huge-numbers", title="numbers are huge", damage=every_value(_huge), keys_stay=False),
     Fault(name="unknown-words", title="values are words never seen", damage=every_value(unknown_word), keys_stay=False),
     Fault(name="new-fields", title="a field is new", damage=damage_rows(_new_field), harmless=True),
     Fault(name="repeated-rows", title="a page repeats a row", damage=damage_rows(_repeat), harmless=True),
 )
+# Not among the malformed: platforms leave out empty lists.
+ROWS_MOVED = Fault(name="rows-moved", title="rows stand under another name", damage=_rows_moved)
 NEVER_READY = Fault(name="never-ready", title="what is not ready at first never is", damage=_never_ready)
 WITHHELD = (
     Fault(name="withheld", title="a value is null", damage=another_field_each_row(_null)),

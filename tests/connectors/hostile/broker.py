@@ -9,7 +9,7 @@ import msgspec
 from tests.connectors.hostile.market import LOCAL
 from tests.connectors.hostile.trader import Trader
 
-from shelftide_sdk import ConnectorError, Context, ContractError, Cursor, DataError, Delete, Money, Page, Stream
+from shelftide_sdk import Context, ContractError, Cursor, DataError, Delete, Money, Page, Stream
 from shelftide_sdk.records import Order, Refund
 
 
@@ -124,12 +124,6 @@ class WaitsAThousandfold(Trader):
         return None if wait is None else wait * 1000
 
 
-class TakesRowsBesideAnError(Trader):
-    @classmethod
-    def classify(cls, response: Any) -> ConnectorError | None:
-        return None if b'"orders"' in response.content else super().classify(response)
-
-
 SLOVENLY: dict[str, tuple[str, str]] = {
     "OneOffsetAllYear": ("a_change_of_clocks_moves_no_order", "in Africa/Casablanca, where clocks go back"),
     "IgnoresTheFold": ("a_change_of_clocks_moves_no_order", "Order.placed_at of M"),
@@ -145,6 +139,5 @@ SLOVENLY: dict[str, tuple[str, str]] = {
     "ReadsFromTheFirstDay": ("a_first_read_begins_at_since", "of them older, such as ('Order', 'M"),
     "WaitsTenSecondsAtMost": ("a_stated_wait_is_kept", "a wait of 95 s, and was asked again after 10 s"),
     "WaitsAThousandfold": ("a_stated_wait_is_kept", "a wait of 3 s, and the host is told to wait 3000.0 s"),
-    "TakesRowsBesideAnError": ("errors_in_http_200_are_caught", "beside good rows"),
     "OneRefundAnOrder": ("records_say_what_is_true", "Refund.amount of all refunds of order M"),
 }

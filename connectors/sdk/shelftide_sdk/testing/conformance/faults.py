@@ -342,7 +342,7 @@ def _not_an_object(rows: list[Any]) -> None:
 
 
 def _none_an_object(rows: list[Any]) -> None:
-    rows[:] = [NO_ROW] * len(rows)
+    rows[:] = [f"{NO_ROW} {number}" for number in range(len(rows))]
 
 
 def _repeat(rows: list[Any]) -> None:
@@ -393,20 +393,6 @@ def answer(body: bytes) -> Damage:
 
     def damage(wire: Wire, memory: Memory) -> Wire:
         return msgspec.structs.replace(wire, status=200, body=body)
-
-    return damage
-
-
-def beside(body: bytes) -> Damage:
-    """Answer with the good reply, and in it what else a recorded body says."""
-    error = decode(body)[0]
-
-    def damage(wire: Wire, memory: Memory) -> Wire:
-        value, lines = decode(wire.body)
-        if lines or not isinstance(value, dict) or not isinstance(error, dict):
-            return answer(body)(wire, memory)
-        told = {name: said for name, said in error.items() if not isinstance(value.get(name), dict | list)}
-        return msgspec.structs.replace(wire, status=200, body=encode({**value, **told}, lines))
 
     return damage
 

@@ -136,7 +136,8 @@ class Resumption(Foundation):
     async def test_a_first_read_begins_at_since(self) -> None:
         for stream, reading in await self.calm_readings():
             field = _cursor_field(stream, reading)
-            if not stream.cursor or field is None or not self._spans(stream, reading):
+            happens = record_type(stream.record).day is not None  # a catalogue is read whole at first
+            if not stream.cursor or field is None or not happens or not self._spans(stream, reading):
                 continue
             since = self.wiring().world.now - self.since / 5
             async with self.bench() as bench:

@@ -128,9 +128,9 @@ def _parts(refund: RefundEvent, total: Decimal) -> Iterator[RefundEvent]:
 def _gathered(orders: Sequence[Order], doubled: datetime) -> list[Order]:
     """The orders nearest to the moment lie in the hour before it and in the hour after it, in turns."""
     near = sorted(orders, key=lambda order: (abs(order.placed_at - doubled), order.key))
-    wanted = [order for order in near if abs(order.placed_at - doubled) < _AROUND]
+    count = max(_FEWEST_AROUND, sum(abs(order.placed_at - doubled) < _AROUND for order in near))
     moved = {}
-    for index, order in enumerate(max(wanted, near[:_FEWEST_AROUND], key=len)):
+    for index, order in enumerate(near[:count]):
         side = timedelta(minutes=30) + (index // 2) % 25 * timedelta(seconds=67)
         at = doubled + (side if index % 2 else -side)
         moved[order.key] = _shifted(order, at - order.placed_at)

@@ -299,9 +299,9 @@ def _refund_bugs(abroad: Journey) -> Iterator[str]:
             yield f"Refund.quantity {such} is {record.quantity}, expected {sum(by_amount[0].lines.values())}"
 
     for name, amount in sums.items():
-        expected = _given_back(abroad.known[name], abroad.world.now)
-        if amount != expected:
-            yield f"Refund.amount of all refunds of order {name} is {amount}, expected {expected}"
+        given_back = _given_back(abroad.known[name], abroad.world.now)
+        if amount != given_back:
+            yield f"Refund.amount of all refunds of order {name} is {amount}, expected {given_back}"
 
 
 def _plain(money: Money) -> Decimal:

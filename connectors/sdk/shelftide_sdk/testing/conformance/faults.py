@@ -341,8 +341,14 @@ def _not_an_object(rows: list[Any]) -> None:
     rows[0] = None
 
 
-def _none_an_object(rows: list[Any]) -> None:
-    rows[:] = [f"{NO_ROW} {number}" for number in range(len(rows))]
+def _none_an_object(wire: Wire, memory: Memory) -> Wire:
+    """No two of the texts are equal: who leaves out repeated rows has none to leave out."""
+    value, lines = decode(wire.body)
+    found = list(row_lists(value))
+    for rows in found:
+        rows[:] = [f"{NO_ROW} {memory.rows + number}" for number in range(len(rows))]
+        memory.rows += len(rows)
+    return msgspec.structs.replace(wire, body=encode(value, lines)) if found else wire
 
 
 def _repeat(rows: list[Any]) -> None:
@@ -415,7 +421,7 @@ MALFORMED = (
     Fault(
         name="no-row-an-object",
         title="no row of a reply is an object",
-        damage=damage_rows(_none_an_object),
+        damage=_none_an_object,
         whole_pages=True,
     ),
     Fault(name="huge-numbers", title="numbers are huge", damage=every_value(_huge), keys_stay=False),

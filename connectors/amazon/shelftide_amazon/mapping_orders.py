@@ -127,7 +127,6 @@ def map_order(row: Any, market: Marketplace, zone: str) -> list[Order | OrderLin
         discount=_positive(sums.get("DISCOUNT")),
         customer=_customer(row),
         country=maybe_word(row, "country"),
-        cancelled_at=updated if cancelled else None,
         cancel_reason=_cancel_reason(items) if cancelled else None,
         updated_at=updated,
     )
@@ -261,7 +260,6 @@ def map_order_v0(row: Any, items: Sequence[Any], market: Marketplace, zone: str)
         total=_total(_money_v0(row, "OrderTotal"), cancelled, market.currency),
         customer=_customer(row),
         country=maybe_word(row, "country"),
-        cancelled_at=updated if cancelled else None,
         updated_at=updated,
     )
     return [order, *lines]
@@ -350,7 +348,6 @@ def map_order_rows(rows: Sequence[Mapping[str, str]], market: Marketplace, zone:
         tax=None if tax is None else Money(tax, currency),
         country=cell(first, "ship-country"),
         promo_codes=(),
-        cancelled_at=updated if cancelled else None,
         updated_at=updated,
     )
     return [order, *lines]

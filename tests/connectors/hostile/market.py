@@ -12,6 +12,7 @@ from shelftide_sdk.testing.emulator import Request, Response, Route, reply
 from shelftide_sdk.testing.world.model import Channel, Order
 
 PAGE = 6
+CENT = Decimal("0.01")
 LOCAL = "%Y-%m-%d %H:%M:%S"
 
 
@@ -53,7 +54,7 @@ class Market(OrderBook):
             return {"id": name, "changed": changed, "deleted_at": changed}
         return {
             "id": name,
-            "placed": self._local(order.placed_at),
+            **self._local("placed", order.placed_at),
             "changed": changed,
             "status": _status(order, self.now),
             "buyer": f"buyer-of-{order.person.key}",
@@ -61,18 +62,24 @@ class Market(OrderBook):
             "total": f"{order.total:,}",
             "tax": f"{order.tax:,}",
             "shipping": f"{order.shipping:,}",
+            "left": f"{order.total - sum(refund.amount for refund in order.refunds if refund.at <= self.now):,}",
+            "nth": order.order_index,
+            "seen": _seen(order),
+            "void": order.cancelled_at.isoformat() if order.cancelled_at and order.cancelled_at <= self.now else None,
             "lines": [
                 {"pieces": line.quantity, "paid": f"{_net(line):,}", "no": n} for n, line in enumerate(order.lines)
             ],
             "refunds": [
-                {"id": f"R-{refund.key}", "at": self._local(refund.at), "paid": f"{-refund.amount:,}"}
+                {"id": f"R-{refund.key}", **self._local("at", refund.at), "paid": f"{-refund.amount:,}"}
                 for refund in order.refunds
                 if refund.at <= self.now
             ],
         }
 
-    def _local(self, at: datetime) -> str:
-        return at.astimezone(ZoneInfo(self._zone)).strftime(LOCAL)
+    def _local(self, name: str, at: datetime) -> dict[str, Any]:
+        """A time on the wall; `again` tells the second of two equal hours."""
+        there = at.astimezone(ZoneInfo(self._zone))
+        return {name: there.strftime(LOCAL), "again": bool(there.fold)}
 
     def _orders(self, request: Request) -> Response:
         asked = request.params
@@ -86,6 +93,12 @@ class Market(OrderBook):
             rows = [{**row, "status": "HELD"} if "status" in row else row for row in rows]
         more = start + PAGE < len(found)
         return reply({"orders": rows, "next_token": _mark(found[start + PAGE - 1]) if more else None})
+
+
+def _seen(order: Order) -> dict[str, str] | None:
+    if order.presentment_currency is None or order.presentment_rate is None:
+        return None
+    return {"paid": f"{(order.total * order.presentment_rate).quantize(CENT):,}", "in": order.presentment_currency}
 
 
 def _mark(row: dict[str, Any]) -> str:

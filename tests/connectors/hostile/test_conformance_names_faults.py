@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.connectors.hostile import broker, subtle, trader
 from tests.connectors.hostile import connector as hostile
-from tests.connectors.hostile import subtle, trader
 from tests.connectors.hostile.connector import Honest
 
 from shelftide_sdk import Connector, days
@@ -86,10 +86,11 @@ FAULTS: dict[str, tuple[str, str]] = {
     "SecretInCursor": ("no_secret_is_seen", "in a record, reject or cursor"),
     "CursorWithoutZone": ("declared_cursors_are_emitted", "a time without a zone"),
     **trader.CARELESS,
+    **broker.SLOVENLY,
 }
 KINDS: dict[str, type[Connector]] = {
     name: kind
-    for module in (hostile, subtle, trader)
+    for module in (hostile, subtle, trader, broker)
     for name, kind in vars(module).items()
     if inspect.isclass(kind) and issubclass(kind, Honest) and kind.__module__ == module.__name__
 }

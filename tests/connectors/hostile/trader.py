@@ -56,7 +56,7 @@ class Trader(Honest):
     @classmethod
     def asked_to_wait(cls, response: Any) -> float | None:
         """What the body {"error": "BUSY", "retry_in_seconds": 3} asks for."""
-        if b'"BUSY"' not in response.content[:100]:
+        if b'"BUSY"' not in response.content:
             return None
         return float(response.json()["retry_in_seconds"])
 
@@ -113,7 +113,7 @@ class Trader(Honest):
         currency = row["currency"]
         return Order(
             source_id=text(row["id"]),
-            placed_at=self.moment(row["placed"]),
+            placed_at=self.moment(row["placed"], row["again"]),
             zone=self.zone,
             status=self.state(text(row["status"])),
             platform_status=row["status"],
@@ -121,7 +121,11 @@ class Trader(Honest):
             total=self.money(row["total"], currency),
             tax=self.money(row["tax"], currency),
             shipping=self.money(row["shipping"], currency),
+            current_total=self.money(row["left"], currency),
+            presentment_total=None if row["seen"] is None else self.money(row["seen"]["paid"], row["seen"]["in"]),
             customer=Customer(platform_id=text(row["buyer"])),
+            customer_order_index=row["nth"],
+            cancelled_at=None if row["void"] is None else datetime.fromisoformat(row["void"]).astimezone(UTC),
             updated_at=datetime.fromisoformat(row["changed"]).astimezone(UTC),
         )
 
@@ -143,7 +147,7 @@ class Trader(Honest):
         return Refund(
             source_id=text(row["id"]),
             order_id=order.source_id,
-            refunded_at=self.moment(row["at"]),
+            refunded_at=self.moment(row["at"], row["again"]),
             zone=order.zone,
             amount=Money(-paid.amount, paid.currency),
         )
@@ -151,8 +155,11 @@ class Trader(Honest):
     def state(self, word: str) -> OrderStatus:
         return _STATES.get(word, OrderStatus.UNKNOWN)
 
-    def moment(self, value: str) -> datetime:
-        return datetime.strptime(value, LOCAL).replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
+    def moment(self, value: str, again: bool) -> datetime:
+        if type(again) is not bool:
+            raise ValueError("nobody says which of two equal hours it is")
+        there = datetime.strptime(value, LOCAL).replace(tzinfo=ZoneInfo(self.zone), fold=int(again))
+        return there.astimezone(UTC)
 
     def money(self, value: str, currency: str) -> Money:
         return Money.parse(self.amount(value.replace(",", "")), currency)
@@ -168,7 +175,7 @@ def text(value: Any) -> str:
 
 
 class ReadsLocalTimeAsUtc(Trader):
-    def moment(self, value: str) -> datetime:
+    def moment(self, value: str, again: bool) -> datetime:
         return datetime.strptime(value, LOCAL).replace(tzinfo=UTC)
 
 

@@ -1,7 +1,7 @@
 """What streams of orders say in a world elsewhere: in another zone, where goods cost thousands."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from shelftide_sdk.connector import Stream
 from shelftide_sdk.records import Order, OrderLine, Record, Refund
 from shelftide_sdk.testing.conformance.bench import Bench, Reading
 from shelftide_sdk.testing.conformance.elsewhere import ZONE, Elsewhere
+from shelftide_sdk.testing.conformance.faults import Fault
 from shelftide_sdk.testing.conformance.foundation import Foundation
 from shelftide_sdk.testing.conformance.matching import match_orders
 from shelftide_sdk.testing.world import model
@@ -17,14 +18,19 @@ from shelftide_sdk.testing.world.abroad import counted
 
 # A shorter number is that of many things.
 _TELLING = 6
+_ERASED = 3
 _SPEAKS_OF_ORDERS = {Order, OrderLine, Refund}
 
 
 class Journey(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read in a world elsewhere, and which order of that world each record's id stands for."""
+    """What was read in a world elsewhere, and which order of that world each record's id stands for.
+
+    `again` is the next read of each stream with a cursor, after a few of the newest orders were erased.
+    """
 
     world: Any
     streams: tuple[tuple[Stream, Reading], ...]
+    again: tuple[tuple[Stream, Reading], ...] = ()
     told: frozenset[str]
     orders: dict[str, Order]
     lines: dict[str, list[OrderLine]]
@@ -60,21 +66,47 @@ class Abroad(Foundation):
 
     async def abroad(self) -> Journey | None:
         """What streams of orders say in a world elsewhere; None where there are none."""
+        return await self.journey("abroad", _far)
+
+    async def damaged_abroad(self, stream: Stream, fault: Fault) -> Reading:
+        """The same world elsewhere, read while every reply is damaged."""
+        wiring = self.wiring()
+        wiring.world = _far(wiring.world)
+        async with Bench(wiring) as bench:
+            bench.proxy.begin(fault)
+            return await bench.read(stream)
+
+    async def journey(self, name: str, there: Callable[[Any], Elsewhere], *, erase: bool = True) -> Journey | None:
+        """What streams of orders say in the world that `there` makes; None where there are none."""
         streams = [s for s, _ in await self.calm_readings() if _SPEAKS_OF_ORDERS & {s.record, *s.also}]
         if not streams:
             return None
 
         async def read() -> Journey:
             wiring = self.wiring()
-            wiring.world = Elsewhere(wiring.world, zone=ZONE, dear=True)
+            wiring.world = world = there(wiring.world)
             async with Bench(wiring) as bench:
                 accounts = await bench.call(lambda connector, ctx: connector.accounts(ctx))
-                read = [(stream, await bench.read(stream, since=wiring.world.start)) for stream in streams]
+                read = [(stream, await bench.read(stream, since=world.start)) for stream in streams]
                 told = {account.zone for account in accounts if account.zone} | set(bench.settings.values())
-            return _journey(wiring.world, read, frozenset(told))
+                journey = _journey(world, read, frozenset(told))
+                seen = [(stream, first.cursor) for stream, first in read if erase and first.cursor]
+                _erase_some(journey)
+                again = [(stream, await bench.read(stream, cursor)) for stream, cursor in seen]
+            return msgspec.structs.replace(journey, again=tuple(again))
 
-        found: Journey = await self.shared("abroad", read)
+        found: Journey = await self.shared(name, read)
         return found
+
+
+def _far(world: Any) -> Elsewhere:
+    return Elsewhere(world, zone=ZONE, dear=True)
+
+
+def _erase_some(journey: Journey) -> None:
+    newest = sorted(journey.known.values(), key=lambda order: order.placed_at)[-_ERASED:]
+    for order in newest:
+        journey.world.touch(order.key, erase=True)
 
 
 def _journey(world: Elsewhere, streams: Sequence[tuple[Stream, Reading]], told: frozenset[str]) -> Journey:

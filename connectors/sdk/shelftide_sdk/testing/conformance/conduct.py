@@ -1,8 +1,15 @@
 """Rules on what a connector leaves behind, and whom it names."""
 
+from collections import defaultdict
+from collections.abc import Mapping
+
 import pytest
 
-from shelftide_sdk.testing.conformance.abroad import Abroad
+from shelftide_sdk.connector import Stream
+from shelftide_sdk.testing.conformance import soundness
+from shelftide_sdk.testing.conformance.abroad import Abroad, Journey
+from shelftide_sdk.testing.conformance.bench import Reading
+from shelftide_sdk.testing.conformance.faults import ROWS_MOVED, WITHHELD, fault_named
 from shelftide_sdk.testing.conformance.rules import broken, rule
 from shelftide_sdk.testing.conformance.sharing import left_behind, shared_state
 
@@ -29,23 +36,51 @@ class Conduct(Abroad):
 
     @rule(
         "silver",
-        "No buyer is named in a log, trace, key or cursor.",
-        "Log ids of orders and counts, never rows; give a buyer to `Customer` alone, and build keys from the ids of "
-        "things.",
+        "No buyer is named in a log, trace, key, cursor, error or reason, nor in a field of a record but `Customer`.",
+        "Log ids of orders and counts, never rows; say in an error or a reason what is missing, without the row; give "
+        "a buyer to `Customer` alone, and build keys from the ids of things.",
     )
     async def test_no_buyer_is_named(self) -> None:
         abroad = await self.abroad()
         if abroad is None:
             return
         for stream, reading in abroad.streams:
-            places = {
-                "the log": "\n".join(reading.logs),
-                "the trace": reading.trace,
-                "a key": "\n".join(map(repr, reading.state())),
-                "a cursor": "\n".join(str(page.cursor) for page in reading.pages if page.cursor),
-            }
-            for what, text in abroad.buyers():
-                place = next((place for place, said in places.items() if text in said), "")
-                such = f"a buyer's {what} ({text[:3]}..., {len(text)} characters)"
-                if place:
-                    pytest.fail(broken("no_buyer_is_named", f"stream {stream.name!r}: {such} is in {place}"))
+            _nobody_in(abroad, stream, {**_left_behind(reading), **_fields(reading)})
+            for fault in _QUOTED:
+                _nobody_in(
+                    abroad, stream, _left_behind(await self.damaged_abroad(stream, fault)), f" when {fault.title}"
+                )
+
+
+# What makes an author quote a row or a reply.
+_QUOTED = (WITHHELD[0], fault_named("missing-fields"), ROWS_MOVED)
+
+
+def _nobody_in(abroad: Journey, stream: Stream, places: Mapping[str, str], when: str = "") -> None:
+    for what, text in abroad.buyers():
+        place = next((place for place, said in places.items() if text in said), "")
+        such = f"a buyer's {what} ({text[:3]}..., {len(text)} characters)"
+        if place:
+            pytest.fail(broken("no_buyer_is_named", f"stream {stream.name!r}: {such} is in {place}{when}"))
+
+
+def _left_behind(reading: Reading) -> dict[str, str]:
+    error = reading.error
+    return {
+        "the log": "\n".join(reading.logs),
+        "the trace": reading.trace,
+        "a key": "\n".join(map(repr, reading.state())),
+        "a cursor": "\n".join(str(page.cursor) for page in reading.pages if page.cursor),
+        "a reason of a Reject": "\n".join(reject.reason for reject in reading.rejects),
+        "an error": f"{error} {getattr(error, 'detail', '')} {getattr(error, 'hint', '')}",
+    }
+
+
+def _fields(reading: Reading) -> dict[str, str]:
+    """All that records say, by field; a Customer may name a buyer."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for record in reading.records:
+        for name, value in soundness.values(record):
+            if isinstance(value, str | tuple | dict):
+                found[f"{type(record).__name__}.{name}"].add(str(value))
+    return {place: "\n".join(said) for place, said in found.items()}

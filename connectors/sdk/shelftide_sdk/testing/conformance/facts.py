@@ -1,5 +1,6 @@
 """Rules on what records say: the same as the world that the emulator shows, read where everything is different."""
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -92,6 +93,19 @@ class Facts(Abroad):
 # -- what is compared --------------------------------------------------------------------------------------------
 
 
+def moment_bugs(abroad: Journey) -> Iterator[str]:
+    """Orders, lines and refunds that are placed or given back at another moment than the world's."""
+    orders = [(name, order, abroad.orders[name].placed_at) for name, order in abroad.known.items()]
+    lines = [
+        (f"order {name}", order, line.placed_at)
+        for name, order in abroad.known.items()
+        for line in abroad.lines.get(name, ())
+    ]
+    for what, said in (("Order", orders), ("OrderLine", lines)):
+        yield from _misfits(f"{what}.placed_at", _ORDER["placed_at"], said)
+    yield from _refund_bugs(abroad)
+
+
 def _bugs(abroad: Journey) -> Iterator[str]:
     """Bugs, each with the stream that its record type came from."""
     for bug in _bare_bugs(abroad):
@@ -155,7 +169,11 @@ _ORDER: dict[str, Sequence[Way]] = {
         ("the moment of placing", lambda o: _second(o.placed_at)),
         ("to the minute", lambda o: o.placed_at.replace(second=0, microsecond=0)),
     ),
-    "cancelled_at": (("the moment of cancelling", lambda o: _second(o.cancelled_at)),),
+    "cancelled_at": (
+        ("the moment of cancelling", lambda o: _second(o.cancelled_at)),
+        ("to the minute", lambda o: o.cancelled_at and o.cancelled_at.replace(second=0, microsecond=0)),
+    ),
+    "customer_order_index": (("which of the buyer's orders it is", lambda o: o.order_index),),
 }
 _PARTS: dict[str, Sequence[Way]] = {
     "total": (
@@ -180,14 +198,19 @@ _PARTS: dict[str, Sequence[Way]] = {
 
 
 def _money_misfits(abroad: Journey) -> Iterator[str]:
-    given = (("what was given back", lambda o: _given_back(o, abroad.world.now)),)
-    for field, ways in {**_PARTS, "refunded": given}.items():
+    now = abroad.world.now
+    given = (("what was given back", lambda o: _given_back(o, now)),)
+    left = (("the total less what was given back", lambda o: o.total - _given_back(o, now)),)
+    for field, ways in {**_PARTS, "refunded": given, "current_total": left}.items():
         said = [(label, order, money.amount) for label, order, money in _said(abroad, field)]
         # A platform may clear the amounts of an order that is off.
         said = [(label, order, amount) for label, order, amount in said if amount or not abroad.off(order)]
         yield from _misfits(f"Order.{field}", ways, said)
     said = [(label, order, money.currency) for label, order, money in _said(abroad, "total")]
     yield from _misfits("Order.total.currency", (("the order's currency", lambda o: o.currency),), said)
+    seen = [(label, order, money.currency) for label, order, money in _said(abroad, "presentment_total")]
+    shown: Way = ("the currency that the buyer saw", lambda o: o.presentment_currency or o.currency)
+    yield from _misfits("Order.presentment_total.currency", (shown,), seen)
 
 
 def _given_back(order: model.Order, now: datetime) -> Decimal:
@@ -256,11 +279,13 @@ def _net(line: model.Line) -> Decimal:
 
 
 def _refund_bugs(abroad: Journey) -> Iterator[str]:
-    """Each refund is one of its order's. Which one is found by its amount, else by its moment."""
+    """Each refund is one of its order's. Which one is found by its amount, else by its moment. None is missing."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
     for record in abroad.refunds:
         order = abroad.known.get(record.order_id)
         if order is None:
             continue
+        sums[record.order_id] += _plain(record.amount)
         by_amount = [event for event in order.refunds if event.amount == _plain(record.amount)]
         by_moment = [event for event in order.refunds if _second(event.at) == _second(record.refunded_at)]
         such = f"of {record.source_id} (order {record.order_id})"
@@ -272,6 +297,11 @@ def _refund_bugs(abroad: Journey) -> Iterator[str]:
             yield f"Refund.refunded_at {such} is {_short(record.refunded_at)}, expected {expected}"
         elif record.quantity is not None and record.quantity not in [sum(e.lines.values()) for e in by_amount]:
             yield f"Refund.quantity {such} is {record.quantity}, expected {sum(by_amount[0].lines.values())}"
+
+    for name, amount in sums.items():
+        given_back = _given_back(abroad.known[name], abroad.world.now)
+        if amount != given_back:
+            yield f"Refund.amount of all refunds of order {name} is {amount}, expected {given_back}"
 
 
 def _plain(money: Money) -> Decimal:

@@ -21,6 +21,7 @@ _MORE = re.compile(
     r"(has_?)?more|has_?next(_?page)?|next(_?(page|url|link))?|next_?(page)?_?(token|cursor)", re.IGNORECASE
 )
 _LINKED = re.compile(r"rel\s*=\s*\"?next\b", re.IGNORECASE)
+NO_ROW = "no row at all"
 HUGE = 10**40
 UNKNOWN_WORD = "NEVER_SEEN_BEFORE"
 
@@ -80,6 +81,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         harmless: the final state must be the same as without it.
+        whole_pages: every row is broken, and for each there must be a Reject, or an error for all.
         keys_stay: it never invents a good id, so a record with an unknown key is a broken row that got through.
     """
 
@@ -87,6 +89,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     damage: Damage
     harmless: bool = False
+    whole_pages: bool = False
     keys_stay: bool = True
 
 
@@ -267,6 +270,22 @@ def another_field_each_row(change: Callable[[Any, Any], None]) -> Damage:
     return damage
 
 
+def _moved(value: Any) -> Any:
+    """The same reply with its lists of rows under other names."""
+    if not isinstance(value, dict):
+        return value
+    return {f"{name}_moved" if _holds_rows(inner) else name: _moved(inner) for name, inner in value.items()}
+
+
+def _holds_rows(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(row, dict) for row in value)
+
+
+def _rows_moved(wire: Wire, memory: Memory) -> Wire:
+    value, lines = decode(wire.body)
+    return msgspec.structs.replace(wire, body=encode(_moved(value), lines)) if isinstance(value, dict) else wire
+
+
 # -- the damages ---------------------------------------------------------------------------------------------
 
 
@@ -320,6 +339,16 @@ def unknown_word(value: Any) -> Any:
 def _not_an_object(rows: list[Any]) -> None:
     rows[len(rows) // 2] = "surprise"
     rows[0] = None
+
+
+def _none_an_object(wire: Wire, memory: Memory) -> Wire:
+    """No two of the texts are equal: who leaves out repeated rows has none to leave out."""
+    value, lines = decode(wire.body)
+    found = list(row_lists(value))
+    for rows in found:
+        rows[:] = [f"{NO_ROW} {memory.rows + number}" for number in range(len(rows))]
+        memory.rows += len(rows)
+    return msgspec.structs.replace(wire, body=encode(value, lines)) if found else wire
 
 
 def _repeat(rows: list[Any]) -> None:
@@ -389,11 +418,19 @@ MALFORMED = (
     Fault(name="nulls", title="values are null", damage=one_field_a_row(_null)),
     Fault(name="missing-fields", title="fields are missing", damage=one_field_a_row(_remove)),
     Fault(name="rows-not-objects", title="rows are not objects", damage=damage_rows(_not_an_object)),
+    Fault(
+        name="no-row-an-object",
+        title="no row of a reply is an object",
+        damage=_none_an_object,
+        whole_pages=True,
+    ),
     Fault(name="huge-numbers", title="numbers are huge", damage=every_value(_huge), keys_stay=False),
     Fault(name="unknown-words", title="values are words never seen", damage=every_value(unknown_word), keys_stay=False),
     Fault(name="new-fields", title="a field is new", damage=damage_rows(_new_field), harmless=True),
     Fault(name="repeated-rows", title="a page repeats a row", damage=damage_rows(_repeat), harmless=True),
 )
+# Not among the malformed: platforms leave out empty lists.
+ROWS_MOVED = Fault(name="rows-moved", title="rows stand under another name", damage=_rows_moved)
 NEVER_READY = Fault(name="never-ready", title="what is not ready at first never is", damage=_never_ready)
 WITHHELD = (
     Fault(name="withheld", title="a value is null", damage=another_field_each_row(_null)),

@@ -3,18 +3,23 @@
 import inspect
 import re
 import socket
+import sysconfig
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
 from shelftide_sdk.auth import App, TokenSet
 from shelftide_sdk.connector import Connector, SettingField, Stream
+from shelftide_sdk.errors import ConnectorError
 from shelftide_sdk.records import Record
 from shelftide_sdk.testing.conformance.bench import Bench, Key, Reading, Wiring
+from shelftide_sdk.testing.conformance.faults import EndlessReadError
 from shelftide_sdk.testing.conformance.rules import broken
 from shelftide_sdk.testing.conformance.sharing import State, shared_state
 from shelftide_sdk.testing.emulator import Emulator
@@ -23,6 +28,11 @@ from shelftide_sdk.testing.world import World
 from shelftide_sdk.testing.world.model import WorldView
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+_NOT_THE_AUTHORS = (
+    str(Path(__file__).parents[2]),
+    sysconfig.get_path("stdlib"),
+    *(f"/site-packages/{name}/" for name in ("anyio", "httpcore2", "httpx2", "msgspec", "stamina")),
+)
 _LOOPBACK = ("127.0.0.1", "::1", "localhost", None, "")
 
 
@@ -225,8 +235,17 @@ def demo_app(connector: type[Connector]) -> App:
 
 
 def describe(error: BaseException | None) -> str:
-    """An error in one line."""
-    return "no error" if error is None else f"{type(error).__name__}: {str(error)[:300]}"
+    """An error in one line; one that is not the SDK's with the place that raised it."""
+    return "no error" if error is None else f"{type(error).__name__}: {str(error)[:300]}{_raised_at(error)}"
+
+
+def _raised_at(error: BaseException) -> str:
+    """The last step of the traceback in neither the SDK nor a library: the author's connector or emulator."""
+    if isinstance(error, ConnectorError | EndlessReadError):
+        return ""
+    steps = traceback.extract_tb(error.__traceback__)
+    theirs = [step for step in steps if not any(part in step.filename for part in _NOT_THE_AUTHORS)]
+    return f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno}, in {theirs[-1].name})" if theirs else ""
 
 
 def _stay_inside(monkeypatch: pytest.MonkeyPatch, outside: list[str]) -> None:

@@ -158,14 +158,16 @@ class Reads(Abroad):
     )
     async def test_deleted_rows_are_deleted(self) -> None:
         abroad = await self.abroad()
-        for stream, reading in [*await self.calm_readings(), *(abroad.streams if abroad else ())]:
+        first, again = (abroad.streams, abroad.again) if abroad else ((), ())
+        for number, (stream, reading) in enumerate([*again, *await self.calm_readings(), *first]):
+            where = f"stream {stream.name!r}, a read {'from a cursor' if number < len(again) else 'from the start'}"
             told = {str(value) for delete in reading.deletes for value in delete.key.values()}
             for row in soundness.deleted_rows(reading):
                 ids = {str(value) for value in row.values() if isinstance(value, str | int)}
                 known = ids & told or any(reject.raw == row for reject in reading.rejects)
                 assert known, broken(
                     "deleted_rows_are_deleted",
-                    f"stream {stream.name!r}: the platform deleted {str(row)[:200]}, and no Delete names it",
+                    f"{where}: the platform deleted {str(row)[:200]}, and no Delete names it",
                 )
 
     @rule(

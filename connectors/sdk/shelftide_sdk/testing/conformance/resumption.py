@@ -128,6 +128,33 @@ class Resumption(Foundation):
                 bug = f"{len(second.records)} of {len(reading.records)} rows are read again"
                 pytest.fail(broken("a_second_read_is_bounded", f"stream {stream.name!r}: {bug}"))
 
+    @rule(
+        "silver",
+        "A first read begins at `ctx.since`.",
+        "Start each read at `ctx.start(stream, cursor)`: without a cursor that is `ctx.since`.",
+    )
+    async def test_a_first_read_begins_at_since(self) -> None:
+        for stream, reading in await self.calm_readings():
+            field = _cursor_field(stream, reading)
+            happens = record_type(stream.record).day is not None  # a catalogue is read whole at first
+            if not stream.cursor or field is None or not happens or not self._spans(stream, reading):
+                continue
+            since = self.wiring().world.now - self.since / 5
+            async with self.bench() as bench:
+                short = await bench.read(stream, since=since)
+            old = [
+                record
+                for record in short.state().values()
+                if type(record) is stream.record
+                and (at := _moment(getattr(record, field))) is not None
+                and at < since - timedelta(days=1)
+            ]
+            bug = f"asked from {since.isoformat()} on, {len(short.records)} of {len(reading.records)} rows came"
+            assert not old or len(short.records) <= 0.8 * len(reading.records), broken(
+                "a_first_read_begins_at_since",
+                f"stream {stream.name!r}: {bug}, {len(old)} of them older, such as {key_of(old[0])}",
+            )
+
     def _spans(self, stream: Stream, reading: Reading) -> bool:
         """Whether the rows reach back well beyond the lookback."""
         field = _cursor_field(stream, reading)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shelftide_sdk.testing.conformance.clocks import Clocks
 from shelftide_sdk.testing.conformance.conduct import Conduct
 from shelftide_sdk.testing.conformance.crowds import Crowds
 from shelftide_sdk.testing.conformance.declarations import Declarations
@@ -15,7 +16,9 @@ from shelftide_sdk.testing.conformance.waiting import Waiting
 
 
 @pytest.mark.asyncio
-class ConnectorConformance(Declarations, Reads, Facts, Fidelity, Conduct, Crowds, Resumption, Trouble, Waiting, Habits):
+class ConnectorConformance(
+    Declarations, Reads, Facts, Clocks, Fidelity, Conduct, Crowds, Resumption, Trouble, Waiting, Habits
+):
     """Inherit, name the connector, run pytest.
 
     Example:

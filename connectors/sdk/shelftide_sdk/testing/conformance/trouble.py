@@ -1,7 +1,8 @@
 """Rules on bad days: waits, fresh tokens, failures, damaged replies, and what nobody may see."""
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -11,9 +12,10 @@ from shelftide_sdk.connector import Stream
 from shelftide_sdk.errors import AuthorizationError, ConnectorError, RateLimitedError, TransientError
 from shelftide_sdk.http import RENEWABLE
 from shelftide_sdk.reading import UNREADABLE
-from shelftide_sdk.testing.conformance.bench import Bench, Reading
+from shelftide_sdk.testing.conformance.bench import Bench, Key, Reading
 from shelftide_sdk.testing.conformance.faults import (
     MALFORMED,
+    NO_ROW,
     PAGING,
     EndlessReadError,
     Fault,
@@ -321,6 +323,8 @@ def survival_bug(calm: Reading, reading: Reading, fault: Fault) -> str:
     extra = [key for key in found if key not in wanted]
     if error is None and not reading.rejects and len(lost) > len(extra):
         return f"{len(lost)} rows vanished in silence, such as {lost[0]}: no Reject, no error"
+    if fault.whole_pages and error is None and (bug := _unsaid(lost, reading)):
+        return bug
     if fault.keys_stay and extra:
         return f"a broken row became a record with the key {extra[0]}"
     if any(not reject.reason.strip() for reject in reading.rejects):
@@ -329,6 +333,15 @@ def survival_bug(calm: Reading, reading: Reading, fault: Fault) -> str:
         reason = reading.rejects[0].reason if reading.rejects else describe(error)
         return f"this does no harm, and yet: {reason}"
     return ""
+
+
+def _unsaid(lost: Sequence[Key], reading: Reading) -> str:
+    """Rows that broke and were not rejected one by one. A record may stand on several rows, and a row for several."""
+    sent = sum(exchange.body.count(NO_ROW.encode()) for exchange in reading.exchanges)
+    kinds = Counter(key[0] for key in lost)
+    due = min(sent, *kinds.values()) if kinds else 0
+    told = len(reading.rejects)
+    return f"{due} rows broke and {told} were rejected: each needs a Reject" if told < due else ""
 
 
 def _is_decoding(error: BaseException) -> bool:

@@ -1,11 +1,14 @@
 """Rules on waiting: as long as a reply says in its own words, and not for ever."""
 
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
 from shelftide_sdk.connector import Stream
+from shelftide_sdk.errors import RateLimitedError
 from shelftide_sdk.testing.conformance.bench import Reading
 from shelftide_sdk.testing.conformance.faults import NEVER_READY, Exchange, Fault, answer, leaves
 from shelftide_sdk.testing.conformance.foundation import Foundation
@@ -16,6 +19,7 @@ from shelftide_sdk.testing.shapes import decode, row_lists
 _WAIT = re.compile(r"(retry|wait|back_?off|delay|cool_?down)\w*", re.IGNORECASE)
 _MILLISECONDS = re.compile(r"(ms|millis\w*|milliseconds)", re.IGNORECASE)
 _SHORT = 1_000
+_LONG_SECONDS, _FAR_TOO_LONG, _BACKOFF_SECONDS = 95, 10, 60
 # Reads that go on side by side each count their own waits.
 _LONGEST_SECONDS, _POLLS = 86_400.0, 1_200
 _GRACE_SECONDS = {True: 1.0, False: 0.05}  # a Retry-After counts from a Date, which has whole seconds
@@ -32,7 +36,7 @@ class Waiting(Foundation):
     async def test_a_stated_wait_is_kept(self) -> None:
         for stream, calm in await self.calm_readings():
             async for reading in self._throttled(stream, calm):
-                if bug := _too_early(reading):
+                if bug := _wrong_wait(reading):
                     pytest.fail(broken("a_stated_wait_is_kept", f"stream {stream.name!r}: {bug}"))
 
     async def _throttled(self, stream: Stream, calm: Reading) -> AsyncIterator[Reading]:
@@ -41,10 +45,11 @@ class Waiting(Foundation):
                 yield await bench.read(stream)
         for body in self.error_replies:
             if any(_stated({}, body.encode())):
-                async with self.bench() as bench:
-                    fault = Fault(name="recorded", title="", damage=answer(body.encode()))
-                    bench.proxy.begin(fault, [len(calm.exchanges) // 2])
-                    yield await bench.read(stream)
+                for said in (body.encode(), _longer(body)):
+                    async with self.bench() as bench:
+                        fault = Fault(name="recorded", title="", damage=answer(said))
+                        bench.proxy.begin(fault, [len(calm.exchanges) // 2])
+                        yield await bench.read(stream)
 
     @rule(
         "gold",
@@ -76,20 +81,42 @@ def _polled(calm: Reading) -> str:
     return ""
 
 
-def _too_early(reading: Reading) -> str:
+def _wrong_wait(reading: Reading) -> str:
     for number, told in enumerate(reading.exchanges):
         again = (e for e in reading.exchanges[number + 1 :] if (e.method, e.path, e.asked) == _request(told))
         following = next(again, None)
-        for name, seconds, of_header in _stated(dict(told.headers), told.body) if following else ():
-            waited = following.at - told.at if following else 0.0
-            if waited < seconds - _GRACE_SECONDS[of_header]:
-                such = f"{told.method} {told.path} was answered with {name}"
-                return f"{such}, a wait of {seconds:g} s, and was asked again after {waited:g} s"
+        for name, seconds, of_header in _stated(dict(told.headers), told.body):
+            such = f"{told.method} {told.path} was answered with {name}, a wait of {seconds:g} s, and"
+            waited = following.at - told.at if following else _told_the_host(reading)
+            heard = f"was asked again after {waited:g} s" if following else f"the host is told to wait {waited} s"
+            if waited is not None and waited < seconds - _GRACE_SECONDS[of_header]:
+                return f"{such} {heard}"
+            if waited is not None and waited > _FAR_TOO_LONG * seconds + _BACKOFF_SECONDS:
+                return f"{such} {heard}: is the unit another?"
     return ""
+
+
+def _told_the_host(reading: Reading) -> float | None:
+    wait = reading.error.retry_after if isinstance(reading.error, RateLimitedError) else None
+    return None if wait is None else wait.total_seconds()
+
+
+def _longer(body: str) -> bytes:
+    """The same reply with a wait that is longer than a client would think of by itself."""
+    value = json.loads(body)
+    for holder, key, name in leaves(value):
+        if _is_wait(name, holder[key]):
+            holder[key] = _LONG_SECONDS * (1000 if _MILLISECONDS.search(name) else 1)
+    return json.dumps(value).encode()
 
 
 def _request(exchange: Exchange) -> tuple[str, str, bytes]:
     return exchange.method, exchange.path, exchange.asked
+
+
+def _is_wait(name: str, value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return number and _WAIT.match(name) is not None
 
 
 def _stated(headers: dict[str, str], body: bytes) -> Iterator[tuple[str, float, bool]]:
@@ -100,6 +127,6 @@ def _stated(headers: dict[str, str], body: bytes) -> Iterator[tuple[str, float, 
     value = decode(body)[0] if len(body) < _SHORT else None
     for holder, key, name in leaves(value) if isinstance(value, dict) else ():
         found = holder[key]
-        if _WAIT.match(name) and isinstance(found, int | float) and not isinstance(found, bool) and found > 0:
+        if _is_wait(name, found):
             seconds = found / 1000 if _MILLISECONDS.search(name) else found
             yield f"{name}={found}", float(seconds), False

@@ -59,9 +59,12 @@ class _Desk:
         self._warehouse = warehouse
         self._roll_up = roll_up
 
-    async def read(self, asked: Asked, span: Span) -> Found:
-        """The rows of a span, cut."""
-        return [(part, await self._rows(asked, span, part, cut=True)) for part in parts(asked, span)]
+    async def read(self, asked: Asked, span: Span, *, cut: bool = True, wanted: Sequence[Part] | None = None) -> Found:
+        """The rows of a span's parts."""
+        wanted = parts(asked, span, cut=cut) if wanted is None else wanted
+        rolled = await self._roll_up.read(asked, span, wanted, cut=cut) if self._roll_up is not None else []
+        there = {id(part): rows for part, rows in rolled}
+        return [(part, there[id(part)] if id(part) in there else await self._facts(asked, part)) for part in wanted]
 
     async def whole(self, asked: Asked, now: Found) -> Found:
         """The rows of the query's span without cuts."""
@@ -72,16 +75,11 @@ class _Desk:
     async def again(self, asked: Asked, now: Found, *, cut: bool) -> Found:
         """The rows of a coarser question: what adds up is there already, the rest is asked."""
         span = asked.query.span
-        return [
-            (part, rows if adds(part) else await self._rows(asked, span, part, cut=cut))
-            for part, (_, rows) in zip(parts(asked, span, cut=cut), now, strict=True)
-        ]
+        coarse = parts(asked, span, cut=cut)
+        missing = iter(await self.read(asked, span, cut=cut, wanted=[part for part in coarse if not adds(part)]))
+        return [(part, rows) if adds(part) else next(missing) for part, (_, rows) in zip(coarse, now, strict=True)]
 
-    async def _rows(self, asked: Asked, span: Span, part: Part, *, cut: bool) -> Sequence[Mapping[str, Any]]:
-        if self._roll_up is not None:
-            rolled = await self._roll_up.rows(asked, span, part, cut=cut)
-            if rolled is not None:
-                return rolled
+    async def _facts(self, asked: Asked, part: Part) -> Sequence[Mapping[str, Any]]:
         rows: list[dict[str, Any]] = (await self._warehouse.query(part.statement, asked.query.as_of)).to_pylist()
         return rows
 

@@ -100,7 +100,18 @@ def sign_in(address: str, email: str) -> str:
 
 def load(address: str, cookie: str, seconds: int) -> dict[str, float]:
     """What wrk says. Raises RuntimeError when a reply was no success."""
-    command = ("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-H", f"Cookie: {cookie}", address)
+    command = (
+        "wrk",
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{seconds}s",
+        "--timeout",
+        "20s",
+        "--latency",
+        "-H",
+        f"Cookie: {cookie}",
+        address,
+    )
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rate = re.search(r"Requests/sec:\s+([\d.]+)", told)
     if rate is None or "Non-2xx" in told or "Socket errors" in told:

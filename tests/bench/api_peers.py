@@ -6,6 +6,7 @@ the environment, as the product's do.
 
 import hashlib
 import os
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from http.cookies import SimpleCookie
@@ -72,13 +73,16 @@ class ByHand:
 
 
 def series(rows: Any) -> list[MetricSeries]:
-    """The product's reply out of rows (tenant, metric, day, platform, currency, value)."""
-    found: dict[Any, list[Value]] = {}
-    for _, metric, day, platform, currency, value in rows:
-        found.setdefault((metric, platform, currency), []).append(Value(day, value))
+    """The product's reply out of its rows: tenant, metric, platform, currency, days, values."""
     return [
-        MetricSeries(metric=metric, unit=METRICS[metric], platform=platform, currency=currency, values=values)
-        for (metric, platform, currency), values in found.items()
+        MetricSeries(
+            metric=metric,
+            unit=METRICS[metric],
+            platform=platform,
+            currency=currency,
+            values=[Value(day, value) for day, value in zip(days, values, strict=True)],
+        )
+        for _, metric, platform, currency, days, values in rows
     ]
 
 
@@ -162,8 +166,18 @@ async def mapped(
         wanted = select(Figure).where(
             Figure.tenant_id == tenant_id, Figure.metric.in_(metrics), Figure.day.between(since, until)
         )
-        figures = await app.scalars(wanted.order_by(Figure.metric, Figure.day, Figure.platform, Figure.currency))
-        return series((f.tenant_id, f.metric, f.day, f.platform, f.currency, f.value) for f in figures)
+        figures = await app.scalars(wanted.order_by(Figure.metric, Figure.platform, Figure.currency, Figure.day))
+        return _grouped(figures)
+
+
+def _grouped(figures: Iterable[Figure]) -> list[MetricSeries]:
+    found: dict[tuple[str, str, str], list[Value]] = {}
+    for each in figures:
+        found.setdefault((each.metric, each.platform, each.currency), []).append(Value(each.day, each.value))
+    return [
+        MetricSeries(metric=metric, unit=METRICS[metric], platform=platform, currency=currency, values=values)
+        for (metric, platform, currency), values in found.items()
+    ]
 
 
 def by_mapper() -> Litestar:

@@ -128,10 +128,7 @@ async def agency(town: Town, app: Walled) -> dict[str, dict[str, float]]:
     async def ours() -> float:
         roll_up, total = RollUp(lambda: UnitOfWork(town.database, town.scope)), 0.0
         for span in spans:
-            for part in parts(asked, span):
-                rows = await roll_up.rows(asked, span, part, cut=True)
-                if rows is None:
-                    raise RuntimeError("the roll-up does not hold the agency's question")
+            for _, rows in await roll_up.read(asked, span, parts(asked, span), cut=True):
                 total += sum(float(row["units"] or 0) for row in rows if "units" in row)
         return total
 

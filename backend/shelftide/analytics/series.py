@@ -9,7 +9,7 @@ import msgspec
 from shelftide.core.errors import InvalidInputError
 from shelftide.core.scope import Scope
 from shelftide.store.reads import Reads
-from shelftide.store.repositories.rollup import read_points
+from shelftide.store.repositories.rollup import read_daily
 
 METRICS: dict[str, str] = {
     "views": "count",
@@ -57,16 +57,13 @@ async def read_series(
     unknown = [name for name in metrics if name not in METRICS]
     if unknown:
         raise InvalidInputError(f"Unknown metric {unknown[0]!r}.", hint=f"Known: {', '.join(METRICS)}.")
-    found: dict[tuple[str, str, str], MetricSeries] = {}
-    for point in await read_points(reads, scope, metrics=metrics, since=since, until=until):
-        key = (point.metric, point.platform, point.currency)
-        if key not in found:
-            found[key] = MetricSeries(
-                metric=point.metric,
-                unit=METRICS[point.metric],
-                platform=point.platform,
-                currency=point.currency,
-                values=[],
-            )
-        found[key].values.append(Value(point.day, point.value))
-    return list(found.values())
+    return [
+        MetricSeries(
+            metric=run.metric,
+            unit=METRICS[run.metric],
+            platform=run.platform,
+            currency=run.currency,
+            values=[Value(day, value) for day, value in zip(run.days, run.values, strict=True)],
+        )
+        for run in await read_daily(reads, scope, metrics=metrics, since=since, until=until)
+    ]

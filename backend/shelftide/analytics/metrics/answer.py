@@ -116,7 +116,8 @@ class Reading:
         """Add what one statement returned. Without `cut`, or of a whole span, finer rows are added up."""
         names = [d.name for d in self.asked.dimensions] if cut else []
         periodic = cut and self.asked.query.grain is not Grain.TOTAL
-        for row in rows:
+        # By day: of several days without a rate the first is named, whatever order the rows came in.
+        for row in sorted(rows, key=lambda each: each.get("day") or date.min):
             period = row.get("period") if periodic else None
             cell = self.cells[tuple(row[name] for name in names), period or self.span.since]
             for member in part.members:

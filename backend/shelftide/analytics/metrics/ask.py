@@ -1,14 +1,17 @@
-"""Ask a brand: the statements of a query, run one after the other, put together."""
+"""Ask a brand: the statements of a query, run as one, put together."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from sqlalchemy import BigInteger, ColumnElement, Date, Integer, String, cast, literal, null, select, union_all
+from sqlalchemy.types import TypeEngine
 
 from shelftide.analytics.metrics.answer import Answer, Rates, Reading, put_together
 from shelftide.analytics.metrics.catalogue import Catalogue
 from shelftide.analytics.metrics.query import Asked, Grain, Part, Query, Span, adds, check, parts, periods
 from shelftide.analytics.metrics.rolled import RollUp
+from shelftide.warehouse.sql import Statement
 from shelftide.warehouse.warehouse import Warehouse
 
 # Exchange rates between these currencies and to the query's own.
@@ -59,9 +62,13 @@ class _Desk:
         self._warehouse = warehouse
         self._roll_up = roll_up
 
-    async def read(self, asked: Asked, span: Span) -> Found:
-        """The rows of a span, cut."""
-        return [(part, await self._rows(asked, span, part, cut=True)) for part in parts(asked, span)]
+    async def read(self, asked: Asked, span: Span, *, cut: bool = True, wanted: Sequence[Part] | None = None) -> Found:
+        """The rows of a span's parts."""
+        wanted = parts(asked, span, cut=cut) if wanted is None else wanted
+        found = await self._roll_up.read(asked, span, wanted, cut=cut) if self._roll_up is not None else []
+        there = {id(part): rows for part, rows in found}
+        there |= await self._facts(asked, [part for part in wanted if id(part) not in there])
+        return [(part, there[id(part)]) for part in wanted]
 
     async def whole(self, asked: Asked, now: Found) -> Found:
         """The rows of the query's span without cuts."""
@@ -72,18 +79,42 @@ class _Desk:
     async def again(self, asked: Asked, now: Found, *, cut: bool) -> Found:
         """The rows of a coarser question: what adds up is there already, the rest is asked."""
         span = asked.query.span
-        return [
-            (part, rows if adds(part) else await self._rows(asked, span, part, cut=cut))
-            for part, (_, rows) in zip(parts(asked, span, cut=cut), now, strict=True)
-        ]
+        coarse = parts(asked, span, cut=cut)
+        missing = iter(await self.read(asked, span, cut=cut, wanted=[part for part in coarse if not adds(part)]))
+        return [(part, rows) if adds(part) else next(missing) for part, (_, rows) in zip(coarse, now, strict=True)]
 
-    async def _rows(self, asked: Asked, span: Span, part: Part, *, cut: bool) -> Sequence[Mapping[str, Any]]:
-        if self._roll_up is not None:
-            rolled = await self._roll_up.rows(asked, span, part, cut=cut)
-            if rolled is not None:
-                return rolled
-        rows: list[dict[str, Any]] = (await self._warehouse.query(part.statement, asked.query.as_of)).to_pylist()
-        return rows
+    async def _facts(self, asked: Asked, wanted: Sequence[Part]) -> dict[int, list[dict[str, Any]]]:
+        found: dict[int, list[dict[str, Any]]] = {id(part): [] for part in wanted}
+        if wanted:
+            table = await self._warehouse.query(united(wanted), asked.query.as_of)
+            for row in table.to_pylist():
+                found[id(wanted[row[_PART]])].append(row)
+        return found
+
+
+_PART = "part__"
+_SHARED: dict[str, TypeEngine[Any]] = {"period": Date(), "currency": String(), "day": Date()}
+
+
+def united(wanted: Sequence[Part]) -> Statement:
+    """One statement for several parts, rows marked by `part__`: in a lake a statement costs more than what it reads."""
+    rows = [part.statement.subquery() for part in wanted]
+    types = {column.name: _type(column) for each in rows for column in each.c}
+    statements = [
+        select(
+            literal(number, Integer()).label(_PART),
+            *(cast(each.c[name] if name in each.c else null(), type_).label(name) for name, type_ in types.items()),
+        )
+        for number, each in enumerate(rows)
+    ]
+    return statements[0] if len(statements) == 1 else union_all(*statements)
+
+
+def _type(column: ColumnElement[Any]) -> TypeEngine[Any]:
+    """Said in full: the parts that lack a column have a null in its place."""
+    if isinstance(column.type, Integer):
+        return BigInteger()
+    return _SHARED.get(column.name, column.type)
 
 
 def _currencies(*found: Found) -> frozenset[str]:

@@ -183,26 +183,32 @@ def _figures(rows: Any, number: int, cell: Cell) -> list[ColumnElement[Any]]:
 
 
 class RollUp:
-    """The roll-up as a place to ask. Each part is read in a unit of work of its own."""
+    """The roll-up as a place to ask: what it holds is read in one unit of work a span."""
 
     def __init__(self, open_work: Callable[[], UnitOfWork]) -> None:
         self._open_work = open_work
         self._is_current: bool | None = None
         self.used = False
 
-    async def rows(self, asked: Asked, span: Span, part: Part, *, cut: bool) -> Sequence[Mapping[str, Any]] | None:
-        """What the part's statement over facts would return, or None where the roll-up does not hold it."""
-        if not is_held(asked, part):
-            return None
+    async def read(
+        self, asked: Asked, span: Span, parts: Iterable[Part], *, cut: bool
+    ) -> list[tuple[Part, Sequence[Mapping[str, Any]]]]:
+        """The parts that it holds, each with what its statement over facts would return."""
+        held = [part for part in parts if is_held(asked, part)]
+        if not held or self._is_current is False:
+            return []
         async with self._open_work() as uow:
             if self._is_current is None:
                 self._is_current = await is_rolled(uow, edition())
             if not self._is_current:
-                return None
-            statement = rolled_statement(asked, span, part, uow.scope.tenant_ids, cut=cut)
-            found = [dict(row) for row in (await uow.connection.execute(statement)).mappings()]
-        self.used = True
-        return found
+                return []
+            self.used = True
+            return [(part, await _rows(uow, asked, span, part, cut=cut)) for part in held]
+
+
+async def _rows(uow: UnitOfWork, asked: Asked, span: Span, part: Part, *, cut: bool) -> Sequence[Mapping[str, Any]]:
+    statement = rolled_statement(asked, span, part, uow.scope.tenant_ids, cut=cut)
+    return [dict(row) for row in (await uow.connection.execute(statement)).mappings()]
 
 
 def is_held(asked: Asked, part: Part) -> bool:

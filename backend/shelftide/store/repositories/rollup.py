@@ -51,10 +51,13 @@ _AT_ONCE = 20_000
 # A row of the roll-up that says by which edition a connection's days were summed; no metric is called so.
 _EDITION = "edition"
 _NO_DAY = date(1970, 1, 1)
+# A row a series: one for each day would cost more to send than to find.
 POINTS = """
-select tenant_id, metric, day, platform, currency, sum(value) as value from metric_daily
-where tenant_id = any(scope.tenants) and metric = any($2::text[]) and day between $3 and $4
-group by tenant_id, metric, day, platform, currency order by tenant_id, metric, day, platform, currency
+select tenant_id, metric, platform, currency, array_agg(day order by day), array_agg(value order by day) from (
+    select tenant_id, metric, platform, currency, day, sum(value) as value from metric_daily
+    where tenant_id = any(scope.tenants) and metric = any($2::text[]) and day between $3 and $4
+    group by tenant_id, metric, platform, currency, day) daily
+group by tenant_id, metric, platform, currency order by tenant_id, metric, platform, currency
 """
 _ROWS = {
     "metric_daily": text(
@@ -79,6 +82,17 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     platform: str
     currency: str
     value: Decimal
+
+
+class Daily(msgspec.Struct, frozen=True):
+    """A metric of one brand over the days that have it, in order."""
+
+    tenant_id: UUID
+    metric: str
+    platform: str
+    currency: str
+    days: list[date]
+    values: list[Decimal]
 
 
 class SkuSales(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,12 +241,24 @@ async def replace_stock(uow: UnitOfWork, connection_id: UUID, rows: Sequence[Map
         )
 
 
+async def read_daily(reads: Reads, scope: Scope, *, metrics: Sequence[str], since: date, until: date) -> list[Daily]:
+    """Daily figures of the brands in scope, both ends included, by brand, metric, platform and currency."""
+    return [Daily(*row) for row in await reads.of(scope, POINTS, list(metrics), since, until)]
+
+
 async def read_points(reads: Reads, scope: Scope, *, metrics: Sequence[str], since: date, until: date) -> list[Point]:
-    """Daily points of the brands in scope, both ends included, by brand, metric, day."""
-    rows = await reads.of(scope, POINTS, list(metrics), since, until)
+    """As `read_daily`, a point for each day."""
     return [
-        Point(tenant_id=tenant, metric=metric, day=day, platform=platform, currency=currency, value=value)
-        for tenant, metric, day, platform, currency, value in rows
+        Point(
+            tenant_id=run.tenant_id,
+            metric=run.metric,
+            day=day,
+            platform=run.platform,
+            currency=run.currency,
+            value=value,
+        )
+        for run in await read_daily(reads, scope, metrics=metrics, since=since, until=until)
+        for day, value in zip(run.days, run.values, strict=True)
     ]
 
 

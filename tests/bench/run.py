@@ -1,6 +1,6 @@
 """`make bench`: benchmarks beside the peers. Tables for people, JSON for machines, files in var/bench.
 
-Usage: python -m tests.bench.run [--only ingest|warehouse_upsert] [--size N | --quick] [--repetitions N]
+Usage: python -m tests.bench.run [--only ingest|warehouse_upsert|small_syncs] [--size N | --quick] [--repetitions N]
        [--contestants NAMES] [--json] [--profile]
 """
 
@@ -18,13 +18,13 @@ from typing import Any
 import psutil
 from rich.console import Console
 from rich.table import Table
-from tests.bench import ingest, warehouse_upsert
+from tests.bench import ingest, small_syncs, warehouse_upsert
 from tests.bench.peers import ROOT
 
 FOLDER = ROOT / "var" / "bench"
-BENCHMARKS = ("ingest", "warehouse_upsert")
-SIZES = {"ingest": 100_000, "warehouse_upsert": 1_000_000}
-QUICK = {"ingest": 5_000, "warehouse_upsert": 100_000}
+BENCHMARKS = ("ingest", "warehouse_upsert", "small_syncs")
+SIZES = {"ingest": 100_000, "warehouse_upsert": 1_000_000, "small_syncs": 1_000}
+QUICK = {"ingest": 5_000, "warehouse_upsert": 100_000, "small_syncs": 60}
 _LEAST_REPETITIONS = 3
 
 
@@ -106,11 +106,18 @@ def run_warehouse_upsert(options: argparse.Namespace, console: Console) -> dict[
     return figures
 
 
+def run_small_syncs(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Measure and show."""
+    figures = small_syncs.run(_size(options, "small_syncs"))
+    console.print_json(data=figures)
+    return figures
+
+
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="make bench", description="Benchmarks beside the peers.")
     parser.add_argument("--only", choices=BENCHMARKS, help="one benchmark instead of all")
-    parser.add_argument("--size", type=int, help="orders, or rows of the warehouse's delta")
+    parser.add_argument("--size", type=int, help="orders, rows of the warehouse's delta, or syncs")
     parser.add_argument("--quick", action="store_true", help="small and once, for whoever works on it")
     parser.add_argument("--contestants", help="of ingest: names with commas, as in ours,limit")
     parser.add_argument("--repetitions", type=int, default=_LEAST_REPETITIONS)
@@ -119,7 +126,7 @@ def main() -> int:
     options = parser.parse_args()
     console = Console(stderr=options.json)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    runners = {"ingest": run_ingest, "warehouse_upsert": run_warehouse_upsert}
+    runners = {"ingest": run_ingest, "warehouse_upsert": run_warehouse_upsert, "small_syncs": run_small_syncs}
     results = {}
     for name in (options.only,) if options.only else BENCHMARKS:
         console.rule(name)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
-import uvloop
 from sqlalchemy import func, select
 from tests.bench.measure import TABLES, Report, read_task
 from tests.bench.render import APP, NOW
@@ -184,4 +183,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    asyncio.run(main())

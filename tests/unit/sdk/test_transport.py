@@ -1,11 +1,18 @@
 """The transport on a real socket: every framing of RFC 9112, and what a broken or hostile server sends."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from shelftide_sdk import transport
 from shelftide_sdk.transport import DirectTransport, ProxiedTransport, make_transport
@@ -233,6 +240,57 @@ async def test_a_header_cannot_become_another_request(line: Line, headers: dict[
     with pytest.raises(httpx2.LocalProtocolError):
         await line.ask(headers=headers)
     assert line.server.heads == []
+
+
+@pytest.fixture
+async def secure(tmp_path: Path) -> AsyncIterator[tuple[int, Path]]:
+    """A TLS server that calls itself localhost: its port, and its certificate."""
+    key, name = (
+        ec.generate_private_key(ec.SECP256R1()),
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]),
+    )
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "key.pem").write_bytes(key.private_bytes(*form))
+    (tmp_path / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    listening = await asyncio.start_server(Server().serve, "127.0.0.1", 0, ssl=context)
+    yield listening.sockets[0].getsockname()[1], tmp_path / "certificate.pem"
+    listening.close()
+    await listening.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("trusted", "host", "good"), [(True, "localhost", True), (True, "127.0.0.1", False), (False, "localhost", False)]
+)
+async def test_only_a_trusted_certificate_of_the_right_name_is_spoken_to(
+    secure: tuple[int, Path], monkeypatch: pytest.MonkeyPatch, trusted: bool, host: str, good: bool
+) -> None:
+    port, certificate = secure
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    transport._tls.cache_clear()
+    line = Line(Server(), port)
+    line.url = f"https://{host}:{port}/"
+    if good:
+        assert [await line.ask(), await line.ask()] == [(200, b"ok")] * 2
+    else:
+        with pytest.raises(httpx2.ConnectError, match=r"certificate|CERTIFICATE"):
+            await line.ask()
+    await line.transport.aclose()
+    transport._tls.cache_clear()
 
 
 def test_proxies_of_the_environment_are_used(monkeypatch: pytest.MonkeyPatch) -> None:

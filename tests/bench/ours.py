@@ -4,6 +4,7 @@ Real are the connector, its client, stored credentials, the run's claim and fenc
 security, versions, pseudonyms. Only the clock stands still, at the moment at which the tape was rendered.
 """
 
+import asyncio
 import cProfile
 from collections.abc import Mapping
 from datetime import timedelta

@@ -27,6 +27,7 @@ class Server:
         self.replies: list[bytes] = []
         self.closing = False
         self.silent = False
+        self.late = b""
         self.heads: list[bytes] = []
         self.bodies: list[bytes] = []
         self.connections = 0
@@ -46,6 +47,10 @@ class Server:
                     break
                 writer.write(reply)
                 await writer.drain()
+                if self.late:
+                    await asyncio.sleep(0.05)
+                    late, self.late = self.late, b""
+                    writer.write(late)
                 if self.closing:
                     break
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -150,7 +155,9 @@ async def test_a_body_without_a_length_ends_with_the_connection(line: Line) -> N
 
 
 async def test_a_reply_that_was_not_read_to_its_end_costs_the_connection(line: Line) -> None:
-    line.server.replies = [chunked(b"a" * 10, b"b" * 10)]
+    whole = chunked(b"a" * 10, OK)
+    cut = whole.index(b"a" * 10) + 10  # nothing lies in memory when it is given up; the rest comes later
+    line.server.replies, line.server.late = [whole[:cut]], whole[cut:]
     request = httpx2.Request("GET", line.url, extensions={"timeout": httpx2.Timeout(5.0).as_dict()})
     response = await line.transport.handle_async_request(request)
     async for _ in response.aiter_raw():

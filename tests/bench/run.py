@@ -18,13 +18,13 @@ from typing import Any
 import psutil
 from rich.console import Console
 from rich.table import Table
-from tests.bench import api, growth, ingest, serving, warehouse_upsert
+from tests.bench import api, growth, ingest, serving, small_syncs, warehouse_upsert
 from tests.bench.peers import ROOT
 
 FOLDER = ROOT / "var" / "bench"
-BENCHMARKS = ("ingest", "warehouse_upsert", "serving", "api", "growth")
-SIZES = {"ingest": 100_000, "warehouse_upsert": 1_000_000, "serving": 400_000, "growth": 5_000}
-QUICK = {"ingest": 5_000, "warehouse_upsert": 100_000, "serving": 100_000, "growth": 2_000}
+BENCHMARKS = ("ingest", "warehouse_upsert", "small_syncs", "serving", "api", "growth")
+SIZES = {"ingest": 100_000, "warehouse_upsert": 1_000_000, "small_syncs": 1_000, "serving": 400_000, "growth": 5_000}
+QUICK = {"ingest": 5_000, "warehouse_upsert": 100_000, "small_syncs": 60, "serving": 100_000, "growth": 2_000}
 _LEAST_REPETITIONS = 3
 
 
@@ -147,11 +147,18 @@ def ways_of(figures: Mapping[str, Any], parts: Sequence[str]) -> Table:
     return table
 
 
+def run_small_syncs(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Measure and show."""
+    figures = small_syncs.run(_size(options, "small_syncs"))
+    console.print_json(data=figures)
+    return figures
+
+
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="make bench", description="Benchmarks beside the peers.")
     parser.add_argument("--only", choices=BENCHMARKS, help="one benchmark instead of all")
-    parser.add_argument("--size", type=int, help="orders, rows of the warehouse's delta, facts, or lines")
+    parser.add_argument("--size", type=int, help="orders, rows of the warehouse's delta, syncs, facts, or lines")
     parser.add_argument("--quick", action="store_true", help="small and once, for whoever works on it")
     parser.add_argument("--contestants", help="of ingest: names with commas, as in ours,limit")
     parser.add_argument("--brands", type=int, default=20, help="of `serving` and `growth`")
@@ -165,6 +172,7 @@ def main() -> int:
     runners = {
         "ingest": run_ingest,
         "warehouse_upsert": run_warehouse_upsert,
+        "small_syncs": run_small_syncs,
         "serving": run_serving,
         "api": run_api,
         "growth": run_growth,

@@ -44,7 +44,7 @@ def _schema(names: Iterable[str]) -> dict[str, Any]:
 
 
 class Rows(RESTStream):  # type: ignore[misc]  # the SDK lives in another environment
-    """A table whose rows came with the orders."""
+    """A table. Whichever stream the SDK asks first reads the pages and holds what belongs to the others."""
 
     path = ""
     replication_key = None
@@ -61,24 +61,20 @@ class Rows(RESTStream):  # type: ignore[misc]  # the SDK lives in another enviro
         return address
 
     def get_records(self, context: Any) -> Iterable[dict[str, Any]]:
-        """What the pages held."""
-        held: list[dict[str, Any]] = self._tap.held.pop(self.name, [])
-        return held
-
-
-class Orders(Rows):
-    """The stream that reads."""
-
-    def get_records(self, context: Any) -> Iterable[dict[str, Any]]:
-        """All pages, past the wall of 25,000 rows by beginning anew at the newest time."""
+        """All pages, past the wall of 25,000 rows by beginning anew at the newest time; or what they held."""
+        held: dict[str, list[dict[str, Any]]] = self._tap.held
+        if held:
+            yield from held.pop(self.name)
+            return
+        held |= {name: [] for name in COLUMNS if name != self.name}
         after, since, seen, more = None, self.config["since"], 0, True
         while more:
             found = self._page(after, since)
             page, info = found["nodes"], found["pageInfo"]
             rows = rows_of(page)
-            for name, held in self._tap.held.items():
-                held.extend(rows[name])
-            yield from rows["orders"]
+            for name, others in held.items():
+                others.extend(rows[name])
+            yield from rows[self.name]
             seen, after, more = seen + len(page), info["endCursor"], info["hasNextPage"]
             if seen >= WALL:
                 after, since, seen = None, page[-1]["updatedAt"], 0
@@ -105,12 +101,9 @@ class Shop(Tap):  # type: ignore[misc]  # the SDK lives in another environment
     ).to_dict()
 
     def discover_streams(self) -> list[Any]:
-        """Orders first: the others emit what its pages held."""
-        self.held: dict[str, list[dict[str, Any]]] = {name: [] for name in COLUMNS if name != "orders"}
-        return [
-            (Orders if name == "orders" else Rows)(self, name=name, schema=_schema(columns))
-            for name, columns in COLUMNS.items()
-        ]
+        """One a table."""
+        self.held: dict[str, list[dict[str, Any]]] = {}
+        return [Rows(self, name=name, schema=_schema(columns)) for name, columns in COLUMNS.items()]
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -50,10 +49,9 @@ async def test_the_next_page_is_asked_for_while_one_is_worked_on() -> None:
     shop = Shop()
     shop.go.set()
     asked = []
-    async with aclosing(walk(cast(Door, shop), PLAN, Position())) as steps:
-        async for step in steps:
-            await asyncio.sleep(0)
-            asked.append((step.position.after, list(shop.asked)))
+    async for step in walk(cast(Door, shop), PLAN, Position()):
+        await asyncio.sleep(0)
+        asked.append((step.position.after, list(shop.asked)))
     assert asked == [("c1", [None, "c1"]), ("c2", [None, "c1", "c2"]), ("c3", [None, "c1", "c2"])]
 
 

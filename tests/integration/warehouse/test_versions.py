@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import func, select
 
+from shelftide.warehouse.ducklake_engine import DuckLakeWarehouses
 from shelftide.warehouse.tables import table_of
 from shelftide.warehouse.versions import history, known
 from shelftide.warehouse.warehouse import Batch, Change, Stamp, TableChange, Warehouse, Warehouses
@@ -348,6 +349,19 @@ async def test_answers_survive_maintenance(shop: Shop) -> None:
     await shop.warehouse.maintain()
     assert await shop.versions(Order, "name", "observed_at", "superseded_at") == before
     assert len(before) == 5
+
+
+async def test_maintenance_joins_the_files_of_small_syncs_that_lost_a_few_rows(lakes: DuckLakeWarehouses) -> None:
+    shop = Shop(lakes)
+    for hour in range(4):  # ten new orders each, and one of the hour before in a new state
+        moment = T0 + hour * HOUR
+        fresh = [order(f"{hour}-{n}", updated_at=moment) for n in range(10)]
+        await shop.write(*fresh, order(f"{hour - 1}-0", name="later", updated_at=moment), at=moment)
+    before = await shop.versions(Order, "source_id", "name", "observed_at", "superseded_at")
+    await shop.warehouse.maintain()
+    assert await shop.versions(Order, "source_id", "name", "observed_at", "superseded_at") == before
+    told = "select file_count, delete_file_count from ducklake_table_info('lake') where table_name = 'orders'"
+    assert await lakes.instances.read(shop.tenant_id, lambda cursor: cursor.execute(told).fetchall()) == [(1, 0)]
 
 
 async def test_sums_stay_exact(shop: Shop) -> None:

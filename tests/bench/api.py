@@ -19,11 +19,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from tests.bench import brands
 from tests.bench.brands import LAST
+from tests.durability.processes import short_folder
 
 from shelftide.core.errors import SetupError
 from shelftide.store.database import Database
@@ -79,14 +80,12 @@ def _wait(process: subprocess.Popen[bytes], address: str) -> None:
             raise RuntimeError(f"the server ended with {process.returncode}")
         try:
             urlopen(f"{address}/health").close()
-        except URLError as error:
-            if isinstance(error.reason, OSError):
-                time.sleep(0.1)
-                continue
+        except HTTPError:
+            return  # it answers, whatever it says
         except OSError:
             time.sleep(0.1)
-            continue
-        return
+        else:
+            return
     raise RuntimeError("the server did not answer")
 
 
@@ -159,8 +158,8 @@ def _same(addresses: Mapping[str, str], path: str, cookie: str) -> None:
             replies.append(json.load(reply))
         try:
             urlopen(address + path).close()
-        except URLError as error:
-            if getattr(error, "code", None) == 401:
+        except HTTPError as error:
+            if error.code == 401:
                 continue
         raise RuntimeError(f"{address} answers a stranger")
     if not replies[0] or any(reply != replies[0] for reply in replies):
@@ -190,5 +189,5 @@ def run(seconds: int, repetitions: int) -> dict[str, Any]:
     """Measure in a place of its own. Raises SetupError without wrk."""
     if shutil.which("wrk") is None:
         raise SetupError("wrk is not here.", hint="Run `make system` as root.")
-    with brands.place() as home:
+    with short_folder("shelftide-bench-") as home:
         return asyncio.run(measure_in(home, seconds, repetitions))

@@ -4,10 +4,8 @@ Facts lie by brand and day, the layout that suits a read over facts best.
 """
 
 import asyncio
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -70,17 +68,6 @@ class Town(msgspec.Struct, frozen=True, kw_only=True):
     def on(self, brand: Brand) -> Scope:
         """One brand."""
         return self.scope.narrow(brand.tenant_id)
-
-
-@contextmanager
-def place(prefix: str = "shelftide-bench-") -> Iterator[Path]:
-    """A folder for a server and its lakes, gone at the end."""
-    home = Path(tempfile.mkdtemp(prefix=prefix))
-    home.chmod(0o755)
-    try:
-        yield home
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
 
 
 @asynccontextmanager

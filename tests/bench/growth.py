@@ -19,6 +19,7 @@ from tests.bench import brands
 from tests.bench.api import environment, served
 from tests.bench.brands import CHANNELS, LAST, Brand, Town
 from tests.bench.warehouse_upsert import Secrets
+from tests.durability.processes import short_folder
 
 from shelftide.analytics.overview import METRICS
 from shelftide.analytics.rollup import roll_up
@@ -156,5 +157,5 @@ def goals_of(grown: dict[str, Any]) -> list[dict[str, Any]]:
 
 def run(lines: int, lakes: int) -> dict[str, Any]:
     """Measure in a place of its own."""
-    with brands.place() as home:
+    with short_folder("shelftide-bench-") as home:
         return asyncio.run(measure_in(home, lines, lakes))

@@ -18,6 +18,7 @@ import asyncpg
 from tests.bench import brands
 from tests.bench.brands import CHANNELS, LAST, Brand, Town
 from tests.bench.warehouse_upsert import Secrets
+from tests.durability.processes import short_folder
 
 from shelftide.analytics.metrics.ask import ask
 from shelftide.analytics.metrics.catalogue import catalogue
@@ -210,5 +211,5 @@ def goals_of(found: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def run(facts: int, count: int) -> dict[str, Any]:
     """Measure in a place of its own."""
-    with brands.place() as home:
+    with short_folder("shelftide-bench-") as home:
         return asyncio.run(measure_in(home, facts, count))

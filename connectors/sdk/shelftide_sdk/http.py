@@ -8,10 +8,9 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, aclosing, nullcontext
 from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
-from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -42,7 +41,6 @@ _MOST_RENEWALS = 3
 _LEAST_WAIT = timedelta(seconds=0.25)
 _LONGEST_WISH = timedelta(days=7)
 _TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
-_HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "User-Agent": "shelftide"}
 _SECRET_PARAMS = frozenset(
     {"access_token", "app_secret", "code", "auth_code", "refresh_token", "sign", "hmac", "secret"}
 )
@@ -175,10 +173,12 @@ class PlatformClient:
             raise ContractError(f"the result file's address cannot be read: {wrong}") from wrong
 
     async def _opened(self, url: str, stack: AsyncExitStack) -> httpx2.Response:
+        target, host = self._routes.connection(url)
         async for attempt in self._attempts():
             with attempt:
                 try:
-                    response = await stack.enter_async_context(self._reply(Outgoing(method="GET", url=url)))
+                    opening = self._http.stream("GET", target, headers={"Host": host})
+                    response = await stack.enter_async_context(opening)
                 except httpx2.TransportError as error:
                     raise TransientError(f"the connection broke: {type(error).__name__}") from error
                 if response.status_code != 200:
@@ -230,22 +230,11 @@ class PlatformClient:
         return app, token
 
     async def _patiently(self, request: Outgoing, app: App, token: TokenSet, cost: float) -> httpx2.Response:
-        try:
-            return await self._once(request, app, token, cost)
-        except TransientError as error:
-            failed: TransientError | None = error
-        # Only now is there anything to repeat: the loop's first round is the one that has failed.
         async for attempt in self._attempts():
             with attempt:
-                if failed is not None:
-                    first, failed = failed, None
-                    raise first
-                return await self._once(request, app, token, cost)
+                await self._take_budget(request, cost)
+                return await self._send(self._signed(request, app, token))
         raise AssertionError("the retry loop always returns or raises")  # pragma: no cover
-
-    async def _once(self, request: Outgoing, app: App, token: TokenSet, cost: float) -> httpx2.Response:
-        await self._take_budget(request, cost)
-        return await self._send(self._signed(request, app, token))
 
     def _attempts(self) -> AsyncIterator[stamina.Attempt]:
         attempts = self._patience.attempts
@@ -265,11 +254,12 @@ class PlatformClient:
         return copy
 
     async def _send(self, request: Outgoing) -> httpx2.Response:
+        target, host = self._routes.connection(request.url)
         started = time.monotonic()
         status, size = None, 0
         self.requests += 1
         try:
-            response = await self._exchange(request)
+            response = await self._exchange(target, host, request)
             status, size = response.status_code, len(response.content)
         except httpx2.TransportError as broken:
             raise TransientError(f"the platform could not be reached: {type(broken).__name__}") from broken
@@ -282,9 +272,13 @@ class PlatformClient:
             raise error
         return response
 
-    async def _exchange(self, request: Outgoing) -> httpx2.Response:
+    async def _exchange(self, target: str, host: str, request: Outgoing) -> httpx2.Response:
         # The body is read by hand so that an endless reply ends here and not in memory.
-        async with self._reply(request) as response:
+        headers = {**request.headers, "Host": host}
+        query = httpx2.QueryParams([(key, value) for key, value in request.params]) if request.params else None
+        async with self._http.stream(
+            request.method, target, params=query, headers=headers, content=request.content or None
+        ) as response:
             body = bytearray()
             async with aclosing(unpacked(response)) as pieces:
                 async for piece in pieces:
@@ -294,33 +288,10 @@ class PlatformClient:
             plain = self._plain_headers(response)
             return httpx2.Response(response.status_code, headers=plain, content=bytes(body), request=response.request)
 
-    @asynccontextmanager
-    async def _reply(self, request: Outgoing) -> AsyncIterator[httpx2.Response]:
-        """The reply's head; its body is still to be read. Redirects are not followed, cookies are not kept."""
-        target, host = self._routes.connection(request.url)
-        given = {name.lower() for name in request.headers}
-        sent = httpx2.Request(
-            request.method,
-            _address(target),
-            params=httpx2.QueryParams(list(request.params)) if request.params else None,
-            headers={
-                **{name: value for name, value in _HEADERS.items() if name.lower() not in given},
-                **request.headers,
-                "Host": host,
-            },
-            content=request.content or None,
-        )
-        # Requests are built here: `AsyncClient` would merge defaults, cookies and URLs anew for each of thousands.
-        response = await self._http.send(sent, stream=True)
-        try:
-            yield response
-        finally:
-            await response.aclose()
-
     def _plain_headers(self, response: httpx2.Response) -> dict[str, str]:
         plain = {k: v for k, v in response.headers.items() if k not in ("content-encoding", "content-length")}
-        if "date" not in plain:  # RFC 9110, 6.6.1: then it counts as dated when it came
-            plain["date"] = format_datetime(self._clock.now(), usegmt=True)
+        # RFC 9110, 6.6.1: a reply without a Date counts as dated when it came.
+        plain.setdefault("date", format_datetime(self._clock.now(), usegmt=True))
         return plain
 
     # -- small things --------------------------------------------------------------------------------------------
@@ -362,11 +333,6 @@ class PlatformClient:
                 bytes=size,
             )
         )
-
-
-@lru_cache(maxsize=256)
-def _address(url: str) -> httpx2.URL:
-    return httpx2.URL(url)
 
 
 async def _lines(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:

@@ -169,7 +169,7 @@ async def test_a_connection_that_was_written_and_not_rolled_up_yet_sends_all_que
 async def test_a_roll_up_of_another_edition_is_not_believed_and_made_anew(busy: Bench) -> None:
     assert await busy.roll_up() == 0
     async with UnitOfWork(busy.database, busy.house.on()) as uow:
-        await uow.connection.execute(text("update metric_daily set value = value - 1 where metric = 'edition'"))
+        await uow.connection.execute(text("update rollups set edition = edition - 1"))
         await uow.connection.execute(text("update metric_daily set value = 7 where metric = 'order_lines.quantity'"))
         await uow.commit()
     query = Query(metrics=("units",), grain=Grain.DAY, since=FIRST, until=UNTIL)

@@ -63,6 +63,8 @@ rollups = Table(
     uuid("tenant_id", key=True),
     uuid("connection_id", key=True),
     moment("rolled_to"),
+    # By which set of sums the days were made; null before there were sets.
+    Column("edition", BigInteger()),
     moment("computed_at", now=True),
     ForeignKeyConstraint(["tenant_id"], ["tenants.tenant_id"], ondelete="CASCADE"),
     info=TENANT,

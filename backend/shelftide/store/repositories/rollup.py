@@ -13,7 +13,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Date,
-    Exists,
     Table,
     Text,
     Uuid,
@@ -22,7 +21,6 @@ from sqlalchemy import (
     cast,
     column,
     delete,
-    exists,
     func,
     not_,
     or_,
@@ -48,9 +46,6 @@ _METRICS_OF = {
 }
 _CHUNK = 2_000
 _AT_ONCE = 20_000
-# A row of the roll-up that says by which edition a connection's days were summed; no metric is called so.
-_EDITION = "edition"
-_NO_DAY = date(1970, 1, 1)
 # A row a series: one for each day would cost more to send than to find.
 POINTS = """
 select tenant_id, metric, platform, currency, array_agg(day order by day), array_agg(value order by day) from (
@@ -124,50 +119,37 @@ async def rolled_to(uow: UnitOfWork, connection_id: UUID, edition: int) -> datet
     Locks it, so that two roll-ups do not cross.
     """
     statement = (
-        select(rollups.c.rolled_to)
-        .where(
-            rollups.c.tenant_id == uow.scope.tenant_id,
-            rollups.c.connection_id == connection_id,
-        )
+        select(rollups.c.rolled_to, rollups.c.edition)
+        .where(rollups.c.tenant_id == uow.scope.tenant_id, rollups.c.connection_id == connection_id)
         .with_for_update()
     )
-    found: datetime | None = (await uow.connection.execute(statement)).scalar_one_or_none()
-    same = select(_edition(edition, metric_daily.c.connection_id == connection_id, uow))
-    return found if (await uow.connection.execute(same)).scalar_one() else None
+    row = (await uow.connection.execute(statement)).one_or_none()
+    return row.rolled_to if row is not None and row.edition == edition else None
 
 
 async def set_rolled_to(uow: UnitOfWork, connection_id: UUID, at: datetime, edition: int) -> None:
     """Move the watermark, and say which edition the days are of."""
-    moved = {"rolled_to": at, "computed_at": func.now()}
+    moved = {"rolled_to": at, "edition": edition, "computed_at": func.now()}
     await uow.connection.execute(
         insert(rollups)
         .values(tenant_id=uow.scope.tenant_id, connection_id=connection_id, **moved)
         .on_conflict_do_update(index_elements=["tenant_id", "connection_id"], set_=moved)
-    )
-    key = {"metric": _EDITION, "day": _NO_DAY, "platform": "", "currency": ""}
-    marked = {"value": edition, "rows": 0, "computed_at": func.now()}
-    await uow.connection.execute(
-        insert(metric_daily)
-        .values(tenant_id=uow.scope.tenant_id, connection_id=connection_id, **key, **marked)
-        .on_conflict_do_update(constraint=metric_daily.primary_key, set_=marked)
     )
 
 
 async def is_rolled(uow: UnitOfWork, edition: int) -> bool:
     """Whether the roll-up of the brand in scope can stand for its facts: this edition made it for some connection, and
     for every one that a sync wrote rows of."""
-    own = stream_states.c.tenant_id.in_(uow.scope.tenant_ids)
-    written = select(stream_states.c.connection_id).where(own, stream_states.c.rows_written > 0)
-    missing = written.where(not_(_edition(edition, metric_daily.c.connection_id == stream_states.c.connection_id, uow)))
-    statement = select(and_(_edition(edition, true(), uow), not_(missing.exists())))
+    mine = select(rollups.c.connection_id).where(
+        rollups.c.tenant_id.in_(uow.scope.tenant_ids), rollups.c.edition == edition
+    )
+    missing = select(stream_states.c.connection_id).where(
+        stream_states.c.tenant_id.in_(uow.scope.tenant_ids),
+        stream_states.c.rows_written > 0,
+        stream_states.c.connection_id.not_in(mine),
+    )
+    statement = select(and_(mine.exists(), not_(missing.exists())))
     return bool((await uow.connection.execute(statement)).scalar_one())
-
-
-def _edition(edition: int, mine: ColumnElement[bool], uow: UnitOfWork) -> Exists:
-    """Whether connections that are `mine` were rolled up by this edition."""
-    c = metric_daily.c
-    marks = (c.metric == _EDITION, c.day == _NO_DAY, c.value == edition)
-    return exists().where(c.tenant_id.in_(uow.scope.tenant_ids), *marks, mine)
 
 
 async def replace_days(

@@ -9,6 +9,7 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -178,13 +179,14 @@ async def _figures(services: Services, agency: UUID, tenant: UUID, connection: U
 
 
 async def _orders(services: Services, tenant: UUID, connection: UUID) -> None:
-    """An order a day in the warehouse; yesterday's line was restated today."""
+    """An order at each noon of the brand's days in the warehouse; a line of two days ago was restated today."""
     now = datetime.now(UTC)
+    noon = now.astimezone(ZoneInfo("America/New_York")).replace(hour=12, minute=0)
 
     def line(back: int, amount: str) -> OrderLine:
         return OrderLine(
-            order_id=f"o{back}", source_id="1", placed_at=now - timedelta(days=back), zone="UTC", quantity=2,
-            total=Money(Decimal(amount), "USD"), sku="PATCH-24",
+            order_id=f"o{back}", source_id="1", placed_at=(noon - timedelta(days=back)).astimezone(UTC), zone="UTC",
+            quantity=2, total=Money(Decimal(amount), "USD"), sku="PATCH-24",
         )  # fmt: skip
 
     told = [line(back, "24.50") for back in range(1, 41)]

@@ -1,6 +1,7 @@
 """Console and portal as a browser meets them: drawn, quiet, readable, and nobody else is called."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Browser, FilePayload, expect
@@ -283,7 +284,7 @@ async def test_a_question_is_asked_opened_and_kept(browser: Browser, served: Ser
     await page.click("button:has-text('Keep')")
     await page.click("#kept a:has-text('Weekly money')")
     await expect(page.locator("th:has-text('Units')")).to_be_visible()
-    told = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    told = (datetime.now(ZoneInfo("America/New_York")) - timedelta(days=1)).date().isoformat()  # the brand's yesterday
     await page.select_option("#ex-grain", "day")
     await expect(page.locator("th:has-text('Days')")).to_be_visible()
     await page.fill("#ex-told", told)

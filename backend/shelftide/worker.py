@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import dramatiq
+import uvloop
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware
 
@@ -189,4 +190,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

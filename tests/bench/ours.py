@@ -4,7 +4,6 @@ Real are the connector, its client, stored credentials, the run's claim and fenc
 security, versions, pseudonyms. Only the clock stands still, at the moment at which the tape was rendered.
 """
 
-import asyncio
 import cProfile
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
+import uvloop
 from sqlalchemy import func, select
 from tests.bench.measure import TABLES, Report, read_task
 from tests.bench.render import APP, NOW
@@ -184,4 +184,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

@@ -105,7 +105,8 @@ def _is_plain(source: Source) -> bool:
 def edition() -> int:
     """Changes when the cells do: what was rolled up by another edition is rolled up again."""
     names = sorted(f"{cell.name}:{cell.sums}" for some in cells().values() for cell in some)
-    return zlib.crc32(" ".join(names).encode())
+    present = [presence_of(name, money) for name in sorted(cells()) for money in _by_currency(name)]
+    return zlib.crc32(" ".join([*names, *present]).encode())
 
 
 def facts_of_record(record: str) -> list[str]:
@@ -114,21 +115,43 @@ def facts_of_record(record: str) -> list[str]:
 
 
 def names_of_record(record: str) -> list[str]:
-    """The names of all cells that a record's rows make."""
-    return [cell.name for name in facts_of_record(record) for cell in cells()[name]]
+    """The names of all that a record's rows leave in the roll-up."""
+    return [
+        name
+        for fact_name in facts_of_record(record)
+        for money, some in _by_currency(fact_name).items()
+        for name in (presence_of(fact_name, money), *(cell.name for cell in some))
+    ]
+
+
+def presence_of(fact_name: str, money: str) -> str:
+    """The name of a cell that counts all rows, also those that tell nothing: what is unknown of them is an answer."""
+    return f"{fact_name}.*{money}"
+
+
+@cache
+def _by_currency(fact_name: str) -> dict[str, tuple[Cell, ...]]:
+    """The cells of a fact by the column that holds their currency."""
+    groups: dict[str, list[Cell]] = {}
+    for cell in cells()[fact_name]:
+        groups.setdefault(currency_of(fact_name, cell.column), []).append(cell)
+    return {money: tuple(some) for money, some in groups.items()}
 
 
 class CellStatement(msgspec.Struct, frozen=True):
-    """One statement for cells of one fact and currency column: day, platform, currency, value and rows of each."""
+    """One statement for cells of one fact and currency column: day, platform, currency, value and rows of each.
+
+    `names` are those of the figures: presence, then the cells.
+    """
 
     statement: Select[Any]
-    cells: tuple[Cell, ...]
+    names: tuple[str, ...]
 
     def unpivoted(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """A row per cell, day, platform and currency; a cell that rests on no row is not there."""
+        """A row per name, day, platform and currency; a cell that rests on no row is not there."""
         return [
             {
-                "metric": cell.name,
+                "metric": name,
                 "day": row["day"],
                 "platform": row["platform"],
                 "currency": row["currency"] or "",
@@ -136,21 +159,19 @@ class CellStatement(msgspec.Struct, frozen=True):
                 "rows": row[f"rows_{number}"],
             }
             for row in rows
-            for number, cell in enumerate(self.cells)
+            for number, name in enumerate(self.names)
             if row[f"rows_{number}"]
         ]
 
 
 def cell_statements(connection_id: UUID, days: Mapping[str, Sequence[date]]) -> list[CellStatement]:
     """The statements for the days of each record that were touched, over one connection's current facts."""
-    found = []
-    for record, touched in days.items():
-        for name in facts_of_record(record):
-            groups: dict[str, list[Cell]] = {}
-            for cell in cells()[name]:
-                groups.setdefault(currency_of(name, cell.column), []).append(cell)
-            found += [_statement(name, money, tuple(some), connection_id, touched) for money, some in groups.items()]
-    return found
+    return [
+        _statement(name, money, some, connection_id, touched)
+        for record, touched in days.items()
+        for name in facts_of_record(record)
+        for money, some in _by_currency(name).items()
+    ]
 
 
 def _statement(
@@ -170,8 +191,10 @@ def _statement(
         .subquery()
     )
     keys = (rows.c.day, rows.c.platform, rows.c.currency)
-    figures = [figure for number, cell in enumerate(some) for figure in _figures(rows, number, cell)]
-    return CellStatement(select(*keys, *figures).group_by(*keys), some)
+    present = [cast(func.count(), _STORED).label("value_0"), func.count().label("rows_0")]
+    figures = [figure for number, cell in enumerate(some, 1) for figure in _figures(rows, number, cell)]
+    names = (presence_of(name, money), *(cell.name for cell in some))
+    return CellStatement(select(*keys, *present, *figures).group_by(*keys), names)
 
 
 def _figures(rows: Any, number: int, cell: Cell) -> list[ColumnElement[Any]]:
@@ -224,7 +247,8 @@ def rolled_statement(asked: Asked, span: Span, part: Part, tenant_ids: Sequence[
     """A part as a statement over the roll-up, with the columns that it has over facts."""
     view, first = _view(), part.members[0]
     keys = keys_of(asked, span, view, view.column("currency") if first.by_currency else None, cut=cut)
-    names = sorted({_cell_of(each) for each in part.members})
+    present = {presence_of(each.fact, currency_of(each.fact, each.source.column)) for each in part.members}
+    names = sorted(present | {_cell_of(each) for each in part.members})
     rows = (
         select(
             *(key.label(f"k_{name}") for name, key in keys.items()),
@@ -258,6 +282,7 @@ def _cell_of(member: Member) -> str:
 def _view() -> Fact:
     """The roll-up with the dimensions that facts share."""
     c = metric_daily.c
-    columns = (c.tenant_id, c.metric, c.day, c.platform, c.currency, c.value, c.rows)
-    view = select(*columns, cast(c.connection_id, String()).label("connection"))
+    columns = (c.tenant_id, c.metric, c.day, c.platform, c.value, c.rows)
+    connection, currency = cast(c.connection_id, String()).label("connection"), func.nullif(c.currency, "")
+    view = select(*columns, connection, currency.label("currency"))
     return Fact(view=view.subquery(), dimensions=_DIMENSIONS)

@@ -23,6 +23,8 @@ from shelftide.store.repositories.connections import save_stream
 from shelftide.store.repositories.rates import save_rates
 from shelftide.store.repositories.rollup import read_points, read_sku_sales, replace_days
 from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
+from shelftide_sdk import Money
+from shelftide_sdk.records import AdDay, AdLevel
 from tests.conftest import make_connection
 
 __all__ = ["bench"]
@@ -95,6 +97,23 @@ async def test_the_roll_up_answers_as_the_facts_do(busy: Bench) -> None:
     rolled, values = await prove(busy, 16, seed=1)
     assert rolled > 6
     assert values > 60
+
+
+@on_postgres
+async def test_a_day_of_which_nothing_is_known_is_told_as_such(bench: Bench) -> None:
+    days = [
+        AdDay(level=AdLevel.AD, entity_id="1", day=FIRST + timedelta(days=n), window="default", zone="UTC",
+              account_id="a", clicks=n or None, spend=Money(Decimal(n), "EUR") if n else None)
+        for n in range(2)
+    ]  # fmt: skip
+    await bench.write(days)
+    await bench.roll_up()
+    for metrics in (("video_views",), ("ad_cost",), ("link_clicks", "ad_cost")):
+        facts, answer = await both(bench, Query(metrics=metrics, grain=Grain.DAY, since=FIRST, until=UNTIL))
+        assert answer.rolled
+        assert msgspec.structs.replace(answer, rolled=False) == facts, metrics
+        assert FIRST in [row.period.since for row in answer.rows]
+        assert [value.value for value in answer.rows[0].values if value.reason] != []
 
 
 @on_postgres

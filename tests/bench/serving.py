@@ -143,10 +143,11 @@ async def agency(town: Town, app: Walled) -> dict[str, dict[str, float]]:
 
 
 async def lake(town: Town, home: Path, lines: int) -> dict[str, dict[str, float]]:
-    """A question by SKU over 90 days of one brand's facts, which no roll-up holds, on its lake."""
+    """A question by SKU over 90 days of one brand's facts, which no roll-up holds, on its lake after a night."""
     warehouses = DuckLakeWarehouses(Lakes(town.dsns.lakes, Secrets()), home / "lakes")
     warehouse = warehouses.of(town.brands[0].tenant_id)
     await brands.write(warehouse, town.brands[0], await asyncio.to_thread(brands.lines_of, lines))
+    await warehouse.maintain()
     query = Query(
         metrics=("units", "revenue"), dimensions=("sku",), order_by="units", since=PERIOD.since, until=PERIOD.until
     )

@@ -83,9 +83,10 @@ def _slice(rows: np.ndarray[Any, Any], random: np.random.Generator) -> pa.Record
         columns[name] = pa.array(random.integers(0, 10_000, count)).cast(pa.decimal128(38, 0)).cast(MONEY)
     for name in ("spend_currency", "revenue_currency"):
         columns[name] = pa.array(["EUR"] * count)
-    columns["follows"] = pa.nulls(count, pa.int64())
     schema = schema_of(RECORD)
     names = tuple(name for name in schema.names if name not in ("local_day", "row_hash"))
+    for name in ("follows", "extra"):
+        columns[name] = pa.nulls(count, schema.field(name).type)
     content = pa.RecordBatch.from_pydict({name: columns[name] for name in names})
     columns["row_hash"] = pa.array(hash_rows(content, names).view(np.int64))
     return pa.RecordBatch.from_pydict({name: columns[name] for name in schema.names}, schema=schema)

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import func, select
 
+from shelftide.warehouse import ducklake_engine
 from shelftide.warehouse.ducklake_engine import DuckLakeWarehouses
-from shelftide.warehouse.tables import table_of
+from shelftide.warehouse.tables import METADATA, table_of
 from shelftide.warehouse.versions import history, known
 from shelftide.warehouse.warehouse import Batch, Change, Stamp, TableChange, Warehouse, Warehouses
 from shelftide_sdk import Delete
@@ -23,6 +24,7 @@ from shelftide_sdk.records import (
     ChannelKind,
     Customer,
     Order,
+    OrderLine,
     OrderStatus,
     Record,
     StockLevel,
@@ -362,6 +364,36 @@ async def test_maintenance_joins_the_files_of_small_syncs_that_lost_a_few_rows(l
     assert await shop.versions(Order, "source_id", "name", "observed_at", "superseded_at") == before
     told = "select file_count, delete_file_count from ducklake_table_info('lake') where table_name = 'orders'"
     assert await lakes.instances.read(shop.tenant_id, lambda cursor: cursor.execute(told).fetchall()) == [(1, 0)]
+
+
+async def test_maintenance_gives_statistics_to_tables_without_rows_once_and_nobody_sees_how(
+    lakes: DuckLakeWarehouses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(lakes)
+    await shop.write(order())
+    before = await shop.warehouse.counts()
+
+    async def told(text: str) -> Any:
+        asked = f"select * from postgres_query('__ducklake_metadata_lake', '{text}')"
+        return (await lakes.instances.read(shop.tenant_id, lambda cursor: cursor.execute(asked).fetchall()))[0][0]
+
+    def torn(_: Any) -> str:
+        raise RuntimeError("the process died")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ducklake_engine, "_no_row", torn)
+        with pytest.raises(RuntimeError):
+            await shop.warehouse.maintain()
+    assert await told("select count(*) from ducklake_table_stats") == len(METADATA.tables)
+    for moment in (None, datetime(1970, 1, 1, tzinfo=UTC), T0 + HOUR):
+        lines = known(table_of(OrderLine), moment)
+        assert (await shop.warehouse.query(select(func.count().label("n")).select_from(lines)))["n"].to_pylist() == [0]
+    assert await shop.warehouse.counts() == before
+    await shop.warehouse.maintain()
+    assert await shop.warehouse.counts() == before
+    calm = await told("select max(snapshot_id) from ducklake_snapshot")
+    await shop.warehouse.maintain()
+    assert await told("select max(snapshot_id) from ducklake_snapshot") == calm
 
 
 async def test_sums_stay_exact(shop: Shop) -> None:

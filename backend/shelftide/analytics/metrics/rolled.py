@@ -261,8 +261,12 @@ def rolled_statement(asked: Asked, span: Span, part: Part, tenant_ids: Sequence[
         )
         .subquery()
     )
-    named = [rows.c[f"k_{name}"] for name in keys]
-    figures = [figure for each in part.members for figure in _read(rows, each)]
+    # Summed by name first: a filter for each figure would look at every row as often as there are figures.
+    groups = [*(rows.c[f"k_{name}"] for name in keys), rows.c.metric]
+    sums = (func.sum(rows.c.value).label("value"), func.sum(rows.c.rows).label("rows"))
+    summed = select(*groups, *sums).group_by(*groups).subquery()
+    named = [summed.c[f"k_{name}"] for name in keys]
+    figures = [figure for each in part.members for figure in _read(summed, each)]
     statement = select(*(key.label(key.name[2:]) for key in named), *figures)
     return statement.group_by(*named) if named else statement
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import repeat
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -68,14 +69,14 @@ _ROWS = {
 }
 
 
-class Point(msgspec.Struct, frozen=True, kw_only=True):
+class Point(msgspec.Struct, frozen=True, gc=False):
     """One metric of one brand on one day."""
 
     tenant_id: UUID
     metric: str
-    day: date
     platform: str
     currency: str
+    day: date
     value: Decimal
 
 
@@ -230,18 +231,10 @@ async def read_daily(reads: Reads, scope: Scope, *, metrics: Sequence[str], sinc
 
 async def read_points(reads: Reads, scope: Scope, *, metrics: Sequence[str], since: date, until: date) -> list[Point]:
     """As `read_daily`, a point for each day."""
-    return [
-        Point(
-            tenant_id=run.tenant_id,
-            metric=run.metric,
-            day=day,
-            platform=run.platform,
-            currency=run.currency,
-            value=value,
-        )
-        for run in await read_daily(reads, scope, metrics=metrics, since=since, until=until)
-        for day, value in zip(run.days, run.values, strict=True)
-    ]
+    points: list[Point] = []
+    for *keys, days, values_ in await reads.of(scope, POINTS, list(metrics), since, until):
+        points += map(Point, *map(repeat, keys), days, values_)
+    return points
 
 
 async def read_first_days(uow: UnitOfWork, *, metrics: Sequence[str]) -> dict[tuple[UUID, str], date]:

@@ -314,11 +314,13 @@ def _wrong_type(holder: Any, key: Any) -> None:
         holder[key] = [0]
 
 
-def _null(holder: Any, key: Any) -> None:
+def nullify(holder: Any, key: Any) -> None:
+    """The value is null."""
     holder[key] = None
 
 
-def _remove(holder: Any, key: Any) -> None:
+def remove(holder: Any, key: Any) -> None:
+    """The field is left out; an element of a list stays."""
     if isinstance(holder, dict):
         del holder[key]
 
@@ -415,8 +417,8 @@ MALFORMED = (
     Fault(name="no-body", title="a reply has no body", damage=_body(b"")),
     Fault(name="strange-error", title="HTTP 200 carries an error nobody has seen", damage=_body(_STRANGE)),
     Fault(name="wrong-types", title="values have the wrong type", damage=one_field_a_row(_wrong_type)),
-    Fault(name="nulls", title="values are null", damage=one_field_a_row(_null)),
-    Fault(name="missing-fields", title="fields are missing", damage=one_field_a_row(_remove)),
+    Fault(name="nulls", title="values are null", damage=one_field_a_row(nullify)),
+    Fault(name="missing-fields", title="fields are missing", damage=one_field_a_row(remove)),
     Fault(name="rows-not-objects", title="rows are not objects", damage=damage_rows(_not_an_object)),
     Fault(
         name="no-row-an-object",
@@ -432,10 +434,7 @@ MALFORMED = (
 # Not among the malformed: platforms leave out empty lists.
 ROWS_MOVED = Fault(name="rows-moved", title="rows stand under another name", damage=_rows_moved)
 NEVER_READY = Fault(name="never-ready", title="what is not ready at first never is", damage=_never_ready)
-WITHHELD = (
-    Fault(name="withheld", title="a value is null", damage=another_field_each_row(_null)),
-    Fault(name="left-out", title="a field is left out", damage=another_field_each_row(_remove)),
-)
+WITHHELD = Fault(name="withheld", title="a value is null", damage=another_field_each_row(nullify))
 PAGING = (
     Fault(name="same-page-for-ever", title="every page is the first page", damage=replayed(1)),
     Fault(name="pages-in-a-circle", title="two pages follow each other for ever", damage=replayed(2)),

@@ -124,7 +124,7 @@ def _order(row: Row, payment: Row, shop: Shop) -> Order:
         channel_kind=ChannelKind.IN_APP,
         channel=str(row.get("commerce_platform") or "TIKTOK_SHOP").lower(),
         platform_status=status or None,
-        financial_status="paid" if row.get("paid_time") else "unpaid" if status == "UNPAID" else None,
+        financial_status="paid" if row.get("paid_time") else "unpaid",
         total=money(payment, "total_amount", currency),
         discount=maybe_money(payment, "seller_discount", currency),
         platform_discount=maybe_money(payment, "platform_discount", currency),

@@ -14,6 +14,7 @@ from shelftide_sdk.testing.conformance.faults import Fault, damage_rows, leaves,
 
 WAYS = (("withheld", "a value is null", nullify), ("left-out", "a field is left out", remove))
 _ENOUGH = 2
+_UNKNOWN = "unknown"
 _TELLING = 3
 _NOTHING = (None, "", "0", "0.0", "0.00", 0, False)
 
@@ -27,6 +28,7 @@ class Withholding:
     def __init__(self, name: str, title: str, take: Callable[[Any, Any], None]) -> None:
         self._take = take
         self._taken: Counter[str] = Counter()
+        self._values: set[str] = set()
         self.rows: list[Set[str]] = []
         self.fault = Fault(name=name, title=title, damage=damage_rows(self._edit))
 
@@ -40,9 +42,14 @@ class Withholding:
             self._taken.update({path: 0 for _, _, path in fields})
             if fields:
                 holder, key, path = min(fields, key=lambda field: self._taken[field[2]])
+                self._values.add(str(holder[key]).casefold())
                 self._take(holder, key)
                 self._taken[path] += 1
             self.rows.append({str(holder[key]).casefold() for holder, key, _ in leaves(row)})
+
+    def took(self, text: str) -> bool:
+        """Whether the text, or what it was made of, was taken somewhere: not a word of the connector's own."""
+        return any(_alike(text.casefold(), value) for value in self._values)
 
     def says(self, text: str, key: Key) -> bool:
         """Whether a row says the text, or what it was made of: the rows that name the key, if any does."""
@@ -76,7 +83,7 @@ def invented(calm: Mapping[Key, Record], found: Mapping[Key, Record], withheld: 
     for key, was in calm.items():
         for name, before, after in _changes(was, found.get(key)):
             told = f"{key[0]}.{name} of {key[1:]} is {after} instead of {before} when {withheld.fault.title}"
-            if _is_number(after) or (type(after) is str and not withheld.says(after, key)):
+            if _is_number(after) or _is_default(before, after, key, withheld):
                 return told
             if isinstance(after, date):  # a moment may be told by another field, but not the same for all
                 defaults[f"{key[0]}.{name}", after].add(before)
@@ -87,6 +94,11 @@ def invented(calm: Mapping[Key, Record], found: Mapping[Key, Record], withheld: 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | Decimal | Money) and not isinstance(value, bool | Enum)
+
+
+def _is_default(before: Any, after: Any, key: Key, withheld: Withholding) -> bool:
+    texts = type(before) is type(after) is str and after != _UNKNOWN
+    return texts and withheld.took(before) and not withheld.says(after, key)
 
 
 def _changes(was: Record, now: Record | None) -> Iterator[tuple[str, Any, Any]]:

@@ -31,8 +31,8 @@ class Elsewhere:
 
     Attributes:
         zone: of every brand.
-        dear: goods cost thousands more, each order's total is its own; buyers live in several countries; refunds come in
-            two parts, and something still happens to a cancelled order.
+        dear: goods cost thousands more, each order's total is its own; buyers live in several countries; refunds
+            come in two parts, and something still happens to a cancelled order.
         copies: how often each order was placed; they lie seconds apart.
         doubled: a moment at which clocks go back an hour; the orders around it are placed in the hour that comes twice.
     """

@@ -4,6 +4,7 @@ It knows no platform. Rows are found by shape (the outermost lists of objects in
 row is damaged in another field, so that one read tries every field.
 """
 
+import math
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -33,7 +34,7 @@ class EndlessReadError(BaseException):
 class Wire(msgspec.Struct, frozen=True, kw_only=True):
     """A reply on its way to the connector. `number` counts replies since the fault began, from 0.
 
-    `request` says what was asked for: method, path and body.
+    `request` says what was asked for: method, path and body; `at` when it was answered, in the bench's seconds.
     """
 
     status: int
@@ -42,6 +43,7 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     number: int
     request: tuple[str, str, bytes] = ("", "", b"")
+    at: float = 0.0
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +139,8 @@ class Proxy:
 
         at = self._seconds()
         await self._app(scope, listen, keep)
-        sent = self._damaged(_wire(scope, parts, self._memory.count, bytes(asked)))
+        wire = _wire(scope, parts, self._memory.count, bytes(asked))
+        sent = self._damaged(msgspec.structs.replace(wire, at=at))
         self.exchanges.append(_exchange(scope, at, bytes(asked), sent))
         self.replied(len(self.exchanges))
         await _deliver(sent, send)
@@ -380,10 +383,27 @@ def replayed(steps: int) -> Damage:
     return damage
 
 
-def _never_ready(wire: Wire, memory: Memory) -> Wire:
-    """What was answered first without rows is answered for ever: an export stays in the making."""
-    first = memory.asked.setdefault(wire.request, wire)
-    return wire if any(row_lists(decode(first.body)[0])) else first
+def _held_back(seconds: float) -> Damage:
+    """What was answered first without rows is answered for so long: an export stays in the making."""
+
+    def damage(wire: Wire, memory: Memory) -> Wire:
+        first = memory.asked.setdefault(wire.request, wire)
+        return wire if wire.at - first.at >= seconds or any(row_lists(decode(first.body)[0])) else first
+
+    return damage
+
+
+def beside_rows(error: Mapping[str, Any]) -> Damage:
+    """An error in the same reply as good rows: its members are laid over the reply's, but for what holds the rows."""
+
+    def damage(wire: Wire, memory: Memory) -> Wire:
+        value, _ = decode(wire.body)
+        if not isinstance(value, dict) or not any(row_lists(value)):
+            return wire
+        laid = {name: said for name, said in error.items() if not any(row_lists(value.get(name)))}
+        return msgspec.structs.replace(wire, body=encode({**value, **laid}, lines=False))
+
+    return damage
 
 
 def status(code: int, headers: Mapping[str, str] | None = None) -> Damage:
@@ -433,7 +453,8 @@ MALFORMED = (
 )
 # Not among the malformed: platforms leave out empty lists.
 ROWS_MOVED = Fault(name="rows-moved", title="rows stand under another name", damage=_rows_moved)
-NEVER_READY = Fault(name="never-ready", title="what is not ready at first never is", damage=_never_ready)
+NEVER_READY = Fault(name="never-ready", title="what is not ready at first never is", damage=_held_back(math.inf))
+SLOW_JOB = Fault(name="slow-job", title="what is not ready at first takes two minutes", damage=_held_back(120.0))
 WITHHELD = Fault(name="withheld", title="a value is null", damage=another_field_each_row(nullify))
 PAGING = (
     Fault(name="same-page-for-ever", title="every page is the first page", damage=replayed(1)),

@@ -13,7 +13,7 @@ from shelftide_sdk.records import Order, OrderStatus, Record
 from shelftide_sdk.testing.conformance import soundness
 from shelftide_sdk.testing.conformance.abroad import Abroad
 from shelftide_sdk.testing.conformance.amounts import longer, shortened
-from shelftide_sdk.testing.conformance.bench import Key, Reading, key_of
+from shelftide_sdk.testing.conformance.bench import Reading, key_of
 from shelftide_sdk.testing.conformance.faults import (
     UNKNOWN_WORD,
     Fault,

@@ -21,6 +21,7 @@ _NAME_OF_ID = re.compile(r"(^|_)(g?id|ids|key|cursor|token|code)$|(Id|Key|Cursor
 _MORE = re.compile(
     r"(has_?)?more|has_?next(_?page)?|next(_?(page|url|link))?|next_?(page)?_?(token|cursor)", re.IGNORECASE
 )
+_VOLATILE = re.compile(r"[^=]*(sign|time_?stamp|nonce|access_token)", re.IGNORECASE)
 _LINKED = re.compile(r"rel\s*=\s*\"?next\b", re.IGNORECASE)
 NO_ROW = "no row at all"
 HUGE = 10**40
@@ -163,8 +164,14 @@ def _wire(scope: Message, parts: Sequence[Message], number: int, asked: bytes) -
         body=body,
         path=scope["path"],
         number=number,
-        request=(scope["method"], scope["path"], asked),
+        request=request_of(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), asked),
     )
+
+
+def request_of(method: str, path: str, query: str, asked: bytes) -> tuple[str, str, bytes]:
+    """What a request asks for, without what is another each time: a signature and its moment."""
+    lasting = [part for part in query.split("&") if part and not _VOLATILE.match(part)]
+    return method, "?".join([path, *(["&".join(lasting)] if lasting else [])]), asked
 
 
 def _exchange(scope: Message, at: float, asked: bytes, sent: Wire) -> Exchange:

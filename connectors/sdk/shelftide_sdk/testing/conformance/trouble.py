@@ -214,10 +214,13 @@ class Trouble(Foundation):
 
     async def _tried_for_ever(self, stream: Stream, calm: Reading, body: str) -> str:
         """A refusal that nobody knows, which the host is told to try again for ever."""
+        documents = [at for at, e in enumerate(calm.exchanges) if isinstance(decode(e.body)[0], dict)]
+        if not documents:  # files only: who reads lines cannot know a refusal
+            return ""
         unseen = _unseen(json.loads(body))
         fault = Fault(name="unseen", title="", damage=answer(json.dumps(unseen).encode()))
         async with self.bench() as bench:
-            bench.proxy.begin(fault, range(len(calm.exchanges) - 1, 10_000))
+            bench.proxy.begin(fault, range(documents[-1], 10_000))
             error = (await bench.read(stream)).error
         told = isinstance(error, ConnectorError) and not isinstance(error, TransientError | RateLimitedError)
         return "" if told else f"a refusal that no table lists, {json.dumps(unseen)[:160]}, ends with {describe(error)}"

@@ -12,7 +12,7 @@ import pytest
 from shelftide_sdk.connector import Stream
 from shelftide_sdk.errors import RateLimitedError
 from shelftide_sdk.testing.conformance.bench import Reading
-from shelftide_sdk.testing.conformance.faults import NEVER_READY, SLOW_JOB, Exchange, Fault, answer, leaves
+from shelftide_sdk.testing.conformance.faults import NEVER_READY, SLOW_JOB, Exchange, Fault, answer, leaves, request_of
 from shelftide_sdk.testing.conformance.foundation import Foundation, describe
 from shelftide_sdk.testing.conformance.rules import broken, rule
 from shelftide_sdk.testing.conformance.trouble import survival_bug
@@ -102,25 +102,33 @@ def _polled(calm: Reading) -> set[tuple[str, str, bytes]]:
     first: dict[tuple[str, str, bytes], Exchange] = {}
     found = set()
     for exchange in calm.exchanges:
-        before = first.setdefault(_request(exchange), exchange)
+        asked = _asked(exchange)
+        before = first.setdefault(asked, exchange)
         if before is not exchange and before.body != exchange.body and not any(row_lists(decode(before.body)[0])):
-            found.add(_request(exchange))
+            found.add(asked)
     return found
+
+
+def _asked(exchange: Exchange) -> tuple[str, str, bytes]:
+    return request_of(exchange.method, exchange.path, exchange.query, exchange.asked)
 
 
 def _named(polled: set[tuple[str, str, bytes]]) -> str:
     method, path, _ = min(polled)
-    return f"{method} {path}"
+    return f"{method} {path.partition('?')[0]}"
 
 
 def _asked_at_once(reading: Reading, polled: set[tuple[str, str, bytes]]) -> int:
     """How often something that was not ready was asked for again in the same moment."""
-    by_request: dict[Any, list[Exchange]] = defaultdict(list)
+    by_request: dict[tuple[str, str, bytes], list[Exchange]] = defaultdict(list)
     for exchange in reading.exchanges:
-        if _request(exchange) in polled:
-            by_request[_request(exchange), exchange.query].append(exchange)
-    pairs = [pair for asked in by_request.values() for pair in pairwise(asked)]
-    return sum(a.body == b.body and b.at - a.at < _PAUSE_SECONDS for a, b in pairs)
+        if _asked(exchange) in polled:
+            by_request[_asked(exchange)].append(exchange)
+    return sum(
+        a.body == b.body == asked[0].body and b.at - a.at < _PAUSE_SECONDS
+        for asked in by_request.values()
+        for a, b in pairwise(asked)
+    )
 
 
 def _wrong_wait(reading: Reading) -> str:

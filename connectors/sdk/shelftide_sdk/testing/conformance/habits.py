@@ -27,7 +27,7 @@ _ADVICE = {
     "shuffle": "The last row of a page need not be its newest: take the greatest mark of change, or the platform's.",
     "slow": "Set no time limit of your own: the client has one.",
     "restate": "Take a row that comes again as it is now; leave none out because an older one was seen.",
-    "schema-drift": "Ignore new fields, map words that you do not know to unknown, reject a broken row alone (`map_rows`).",
+    "schema-drift": "Ignore new fields, map words that you do not know to unknown, reject a broken row alone.",
     _DELAY: "When content gets its public id, yield a Delete for the first one.",
 }
 

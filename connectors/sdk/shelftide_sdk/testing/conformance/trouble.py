@@ -34,7 +34,8 @@ from shelftide_sdk.testing.shapes import decode, row_lists
 
 _WAIT_SECONDS = 7
 _PLACES = 10
-_CODE = re.compile(r"code|err|success", re.IGNORECASE)
+_CODE = re.compile(r"code|err", re.IGNORECASE)
+_WELL = re.compile(r"success|ok", re.IGNORECASE)
 _STRANGE_CODE = 987_654_321
 
 
@@ -384,12 +385,11 @@ def _unsaid(lost: Sequence[Key], reading: Reading) -> str:
 
 
 def _says_error(error: dict[str, Any], good: Any) -> bool:
-    """Whether an error's members tell its reply from a good one: more than another text or request id."""
-    return isinstance(good, dict) and any(
-        name not in good or (said != good[name] and (type(said) is not str or _CODE.search(name)))
-        for name, said in error.items()
-        if said not in (None, {}, []) and not any(row_lists(good.get(name)))
-    )
+    """Whether an error names itself (`errors`, `code` ...) where a good reply says nothing or something else."""
+    well = any(_WELL.fullmatch(name) and said is True for name, said in error.items())
+    if well or not isinstance(good, dict):
+        return False
+    return any(_CODE.search(name) and said and said != good.get(name) for name, said in error.items())
 
 
 def _unseen(error: Any) -> Any:

@@ -81,8 +81,10 @@ def map_stock(row: Any, market: Marketplace) -> StockLevel:
 
 
 def _sum(row: Row, *names: str) -> int | None:
-    found = [value for value in (maybe_whole(row, name) for name in names) if value is not None]
-    return sum(found) if found else None
+    """All of them together; unknown where one is."""
+    found = [maybe_whole(row, name) for name in names]
+    known = [value for value in found if value is not None]
+    return sum(known) if len(known) == len(found) else None
 
 
 def map_merchant_stock(row: Any, market: Marketplace) -> list[StockLevel]:

@@ -120,13 +120,15 @@ async def _run_emulated(connector: type[Connector], path: Path, seed: int) -> di
 def records_command() -> click.Command:
     """`connector records`: what a connector can yield."""
 
-    @click.command("records", help="Print record types with their fields: the named ones, or all.")
+    @click.command(
+        "records", help="Print record types with their fields: the named ones (`Order`, `Customer`), or all."
+    )
     @click.argument("names", nargs=-1)
     def records(names: tuple[str, ...]) -> None:
         try:
             click.echo(records_page(names), nl=False)
         except KeyError as error:
-            hint = f"Known: {', '.join(sorted(RECORDS))}."
+            hint = f"Known: {', '.join([*sorted(RECORDS), 'Customer'])}."
             fail(ConfigurationError(f"There is no record type {error.args[0]!r}.", hint=hint), False)
 
     return records

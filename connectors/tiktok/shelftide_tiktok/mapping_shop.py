@@ -156,9 +156,8 @@ def map_line(sku_id: str, units: Sequence[Row], order: Order) -> OrderLine:
     first = units[0]
     currency = first.get("currency") or order.total.currency
     prices = [money(unit, "original_price", currency) for unit in units]
-    zero = Money(Decimal(0), prices[0].currency)
-    discounts = [maybe_money(unit, "seller_discount", currency) or zero for unit in units]
-    discount = _total(discounts)
+    # TikTok writes "0" where there is none: a discount that is missing is unknown, and so is the line's total.
+    discount = _total([money(unit, "seller_discount", currency) for unit in units])
     cancelled = sum(1 for unit in units if unit.get("display_status") == "CANCELLED")
     return OrderLine(
         order_id=order.source_id,

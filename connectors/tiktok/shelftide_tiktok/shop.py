@@ -259,6 +259,8 @@ async def _list(ctx: Context, path: str, root: str, **params: str) -> Sequence[R
         if not data:
             response = await ctx.client.get(SHOP_API + path, params=params)
             data = data_of(read_json(response.content), path)
+    if data and root not in data:
+        raise ContractError(f"{path}: the reply holds no {root}")
     return listed(data, root, path)
 
 

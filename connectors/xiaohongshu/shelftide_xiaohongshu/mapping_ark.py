@@ -99,12 +99,13 @@ def map_order(row: Row) -> list[Record]:
     if not found:
         raise DataError("the order has no lines")
     lines = list(_lines(found, order))
-    taxes = [amount for sku in found if (amount := fen(sku, "totalTaxAmount"))]
+    taxes = [fen(sku, "totalTaxAmount") for sku in found]
+    known_taxes = [tax.amount for tax in taxes if tax is not None]
     subtotal = sum((line.total.amount for line in lines), Decimal(0))
     known = msgspec.structs.replace(
         order,
         subtotal=Money(subtotal, CURRENCY),
-        tax=Money(sum((tax.amount for tax in taxes), Decimal(0)), CURRENCY) if taxes else None,
+        tax=Money(sum(known_taxes, Decimal(0)), CURRENCY) if len(known_taxes) == len(taxes) else None,
     )
     return [known, *lines]
 
@@ -153,7 +154,7 @@ def map_line(row: Row, order: Order) -> OrderLine:
     if quantity < 0:
         raise DataError(f"skuQuantity is negative: {quantity}")
     paid = needed(fen(row, "totalPaidAmount"), "totalPaidAmount")
-    aid = fen(row, "totalRedDiscount") or Money(Decimal(0), CURRENCY)
+    aid = needed(fen(row, "totalRedDiscount"), "totalRedDiscount")
     parts = unrepeated(rows(row, "skuDetailList"), set())
     part = parts[0] if len(parts) == 1 else {}
     return OrderLine(

@@ -61,14 +61,14 @@ def map_transaction(row: Row) -> list[Record]:
         if (amount := yuan(row, name)) is not None and amount.amount
     ]
     paid = yuan(row, "payAmount")
-    kept = sum((fee.amount.amount for fee in fees), Decimal(0))
+    kept = Money(sum((fee.amount.amount for fee in fees), Decimal(0)), CURRENCY)
     payout = Payout(
         source_id=source_id,
         settled_at=settled_at,
         zone=ZONE,
         amount=_signed(needed(yuan(row, "amount"), "amount"), direction),
         revenue=None if paid is None else _signed(paid, direction),
-        fees=Money(kept, CURRENCY),
+        fees=None if any(yuan(row, name) is None for name in _FEES) else kept,
         status="settled",
     )
     return [payout, *fees]

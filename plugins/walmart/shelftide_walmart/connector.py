@@ -137,6 +137,8 @@ class Walmart(Connector):
         body = read_json(response.content)  # amounts are JSON numbers: a float would change them
         if not isinstance(body, dict):
             raise ContractError("Walmart's reply is not a JSON object.")
+        if body.get("errors"):  # beside rows too: some of them are missing then
+            raise ContractError("Walmart's reply holds errors.")
         return body
 
 

@@ -9,8 +9,19 @@ import msgspec
 from tests.connectors.hostile.market import LOCAL
 from tests.connectors.hostile.trader import Trader
 
-from shelftide_sdk import Context, ContractError, Cursor, DataError, Delete, Money, Page, Stream
-from shelftide_sdk.records import Order, Refund
+from shelftide_sdk import (
+    ConnectorError,
+    Context,
+    ContractError,
+    Cursor,
+    DataError,
+    Delete,
+    Money,
+    Page,
+    Stream,
+    TransientError,
+)
+from shelftide_sdk.records import Order, OrderLine, Refund
 
 
 class OneOffsetAllYear(Trader):
@@ -124,6 +135,66 @@ class WaitsAThousandfold(Trader):
         return None if wait is None else wait * 1000
 
 
+class TakesNoWordForNothing(Trader):
+    def line(self, row: Any, order: Order) -> OrderLine:
+        return super().line({**row, "back": row["back"] or 0}, order)
+
+
+class TakesThemForAmericans(Trader):
+    def order(self, row: Any) -> Order:
+        return super().order({**row, "land": row["land"] or "US"})
+
+
+class TakesThemForOneGuest(Trader):
+    def order(self, row: Any) -> Order:
+        return super().order({**row, "buyer": row["buyer"] or "guest"})
+
+
+class DatesThemToday(Trader):
+    def order(self, row: Any) -> Order:
+        return super().order({**row, "changed": row["changed"] or "2026-03-02T09:00:00+00:00"})
+
+
+class GivesUpAfterSeconds(Trader):
+    def patience(self) -> int:
+        return 4
+
+
+class AsksWithoutAPause(Trader):
+    def pause(self) -> float:
+        return 0.0
+
+    def patience(self) -> int:
+        return 1000
+
+
+class TakesWhatComesWithAnError(Trader):
+    @classmethod
+    def classify(cls, response: Any) -> ConnectorError | None:
+        return None if b'"orders"' in response.content else super().classify(response)
+
+    async def reply(self, ctx: Context, since: datetime, token: Any) -> Any:
+        params = {"since": since.isoformat(), "page_token": token}
+        found = (await ctx.client.get("https://api.hostile.example/orders", params=params)).json()
+        if not isinstance(found, dict) or not isinstance(found.get("orders"), list):
+            raise ContractError("the reply holds no orders")
+        return found
+
+
+class HopesForTheBest(Trader):
+    """Every refusal, its author thought, passes some day."""
+
+    @classmethod
+    def classify(cls, response: Any) -> ConnectorError | None:
+        refused = super().classify(response)
+        return refused or (TransientError("refused") if b'"error"' in response.content else None)
+
+
+class MarksLinesOnce(Trader):
+    def line(self, row: Any, order: Order) -> OrderLine:
+        return msgspec.structs.replace(super().line(row, order), updated_at=order.placed_at)
+
+
 SLOVENLY: dict[str, tuple[str, str]] = {
     "OneOffsetAllYear": ("a_change_of_clocks_moves_no_order", "in Africa/Casablanca, where clocks go back"),
     "IgnoresTheFold": ("a_change_of_clocks_moves_no_order", "Order.placed_at of M"),
@@ -140,4 +211,13 @@ SLOVENLY: dict[str, tuple[str, str]] = {
     "WaitsTenSecondsAtMost": ("a_stated_wait_is_kept", "a wait of 95 s, and was asked again after 10 s"),
     "WaitsAThousandfold": ("a_stated_wait_is_kept", "a wait of 3 s, and the host is told to wait 3000.0 s"),
     "OneRefundAnOrder": ("records_say_what_is_true", "Refund.amount of all refunds of order M"),
+    "TakesNoWordForNothing": ("unknown_is_not_zero", "OrderLine.current_quantity of"),
+    "TakesThemForAmericans": ("unknown_is_not_zero", "Order.country of"),
+    "TakesThemForOneGuest": ("unknown_is_not_zero", "Order.customer.platform_id of"),
+    "DatesThemToday": ("unknown_is_not_zero", "Order.updated_at of"),
+    "GivesUpAfterSeconds": ("a_slow_job_is_waited_for", "and the read ends with TransientError"),
+    "AsksWithoutAPause": ("a_slow_job_is_waited_for", "times with no pause between two questions"),
+    "TakesWhatComesWithAnError": ("errors_in_http_200_are_caught", "are taken for all there is"),
+    "HopesForTheBest": ("errors_in_http_200_are_caught", "a refusal that no table lists, "),
+    "MarksLinesOnce": ("records_say_what_is_true", "OrderLine.updated_at of"),
 }

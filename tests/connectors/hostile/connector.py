@@ -117,6 +117,8 @@ class Honest(Connector):
         found = response.json()
         if not isinstance(found, dict) or not isinstance(found.get("orders"), list):
             raise ContractError("the reply holds no orders")
+        if found.get("error"):
+            raise ContractError("the reply holds an error beside its orders")
         return found
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from tests.connectors.hostile.platform import OrderBook
 
 from shelftide_sdk.testing.emulator import Request, Response, Route, reply
-from shelftide_sdk.testing.world.model import Channel, Order
+from shelftide_sdk.testing.world.model import Channel, Line, Order
 
 PAGE = 6
 CENT = Decimal("0.01")
@@ -58,6 +58,7 @@ class Market(OrderBook):
             "changed": changed,
             "status": _status(order, self.now),
             "buyer": f"buyer-of-{order.person.key}",
+            "land": order.person.country,
             "currency": order.currency,
             "total": f"{order.total:,}",
             "tax": f"{order.tax:,}",
@@ -67,7 +68,8 @@ class Market(OrderBook):
             "seen": _seen(order),
             "void": order.cancelled_at.isoformat() if order.cancelled_at and order.cancelled_at <= self.now else None,
             "lines": [
-                {"pieces": line.quantity, "paid": f"{_net(line):,}", "no": n} for n, line in enumerate(order.lines)
+                {"pieces": line.quantity, "back": self._back(order, line), "paid": f"{_net(line):,}", "no": n}
+                for n, line in enumerate(order.lines)
             ],
             "refunds": [
                 {"id": f"R-{refund.key}", **self._local("at", refund.at), "paid": f"{-refund.amount:,}"}
@@ -75,6 +77,9 @@ class Market(OrderBook):
                 if refund.at <= self.now
             ],
         }
+
+    def _back(self, order: Order, line: Line) -> int:
+        return sum(refund.lines.get(line.key, 0) for refund in order.refunds if refund.at <= self.now)
 
     def _local(self, name: str, at: datetime) -> dict[str, Any]:
         """A time on the wall; `again` tells the second of two equal hours."""

@@ -166,3 +166,9 @@ async def test_an_honest_connector_passes_at_platforms_with_strange_habits(
     kind = type("Elsewhere", (Honest,), {"info": subtle.at(book)})
     for rule in sorted({rule for rule, _ in FAULTS.values()}):
         assert await bugs_of(suite_of(kind, monkeypatch), rule, capsys=capsys) == []
+
+
+@pytest.mark.parametrize(("fault", "advice"), [("TrustsOrder", "greatest mark"), ("KeepsDrafts", "yield a Delete")])
+async def test_a_bad_day_has_its_own_advice(fault: str, advice: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bugs = await bugs_of(suite_of(KINDS[fault], monkeypatch), "bad_days_change_nothing")
+    assert any(advice in bug.partition("What to do: ")[2] for bug in bugs), bugs

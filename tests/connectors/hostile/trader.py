@@ -89,11 +89,14 @@ class Trader(Honest):
                 raise ContractError("the export did not end well")
             if found["state"] == "READY":
                 return
-            await asyncio.sleep(5)
+            await asyncio.sleep(self.pause())
         raise TransientError("the export takes too long")
 
     def patience(self) -> int:
         return 60
+
+    def pause(self) -> float:
+        return 5.0
 
     def deletes(self, rows: list[Any]) -> list[Delete]:
         return [Delete(Order, {"source_id": row["id"]}) for row in rows if isinstance(row.get("id"), str) and row["id"]]
@@ -124,6 +127,7 @@ class Trader(Honest):
             current_total=self.money(row["left"], currency),
             presentment_total=None if row["seen"] is None else self.money(row["seen"]["paid"], row["seen"]["in"]),
             customer=Customer(platform_id=text(row["buyer"])),
+            country=None if row["land"] is None else text(row["land"]),
             customer_order_index=row["nth"],
             cancelled_at=None if row["void"] is None else datetime.fromisoformat(row["void"]).astimezone(UTC),
             updated_at=datetime.fromisoformat(row["changed"]).astimezone(UTC),
@@ -132,14 +136,18 @@ class Trader(Honest):
     def line(self, row: Any, order: Order) -> OrderLine:
         if type(row["pieces"]) is not int or not 0 < row["pieces"] < 2**31:
             raise ValueError("no number of pieces")
+        if row["back"] is not None and (type(row["back"]) is not int or not 0 <= row["back"] <= row["pieces"]):
+            raise ValueError("no number of pieces that came back")
         return OrderLine(
             order_id=order.source_id,
             source_id=f"{order.source_id}-{int(row['no'])}",
             placed_at=order.placed_at,
             zone=order.zone,
             quantity=row["pieces"],
+            current_quantity=None if row["back"] is None else row["pieces"] - row["back"],
             total=self.money(row["paid"], order.total.currency),
             cancelled=order.status is OrderStatus.CANCELLED,
+            updated_at=order.updated_at,
         )
 
     def refund(self, row: Any, order: Order) -> Refund:

@@ -48,6 +48,11 @@ def test_units_of_one_sku_are_one_line_however_they_are_ordered() -> None:
     ]
 
 
+def test_a_discount_that_is_not_told_is_not_taken_for_none() -> None:
+    with pytest.raises(DataError, match="seller_discount"):
+        lines(unit(seller_discount=None))
+
+
 def test_a_gift_beside_a_paid_piece_has_no_single_unit_price() -> None:
     (line,) = lines(unit(), unit(original_price="0", seller_discount="0", is_gift=True))
     assert (line.quantity, line.total.amount, line.unit_price) == (2, Decimal("9.00"), None)

@@ -12,7 +12,7 @@ from tests.connectors.tiktok.bench import shop, small_world
 
 import shelftide_tiktok.shop as shop_module
 from shelftide_sdk.connector import HealthState
-from shelftide_sdk.errors import ConfigurationError
+from shelftide_sdk.errors import ConfigurationError, ContractError
 from shelftide_sdk.records import (
     ChannelKind,
     Location,
@@ -333,3 +333,10 @@ async def test_all_connectors_are_registered_with_emulators_that_load() -> None:
         "tiktok-ads": "tiktok-ads-demo-secret",
         "tiktok-shop": "tiktok-shop-demo-secret",
     }
+
+
+async def test_warehouses_under_another_name_are_not_taken_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = shop(small_world())
+    monkeypatch.setattr("shelftide_tiktok.shop.data_of", lambda reply, path: {"warehouses_moved": [{"id": "1"}]})
+    with pytest.raises(ContractError, match="holds no warehouses"):
+        await bench.read("locations")

@@ -40,6 +40,13 @@ def test_fen_are_yuan_and_the_platforms_money_is_the_shops_revenue() -> None:
     assert (found.total, line.total) == (yuan("90.00"), yuan("95.00"))  # type: ignore[attr-defined]  # an Order
 
 
+def test_the_tax_of_an_order_is_unknown_where_that_of_a_line_is() -> None:
+    taxed = [sku(totalTaxAmount=300), sku(skuId="s2", totalTaxAmount=0)]
+    assert map_order(order(skuList=taxed))[0].tax == yuan("3.00")  # type: ignore[attr-defined]  # an Order
+    taxed[1]["totalTaxAmount"] = None
+    assert map_order(order(skuList=taxed))[0].tax is None  # type: ignore[attr-defined]  # an Order
+
+
 def test_an_unknown_state_is_kept_as_unknown() -> None:
     found = map_order(order(orderStatus=77))[0]
     assert (found.status, found.platform_status) == (OrderStatus.UNKNOWN, "77")  # type: ignore[attr-defined]  # an Order
@@ -65,6 +72,7 @@ def test_a_sample_is_no_sale() -> None:
         {"skuList": []},
         {"skuList": [sku(skuQuantity=None)]},
         {"skuList": [sku(skuQuantity="two")]},
+        {"skuList": [sku(totalRedDiscount=None)]},
         {"skuList": "none"},
     ],
 )
@@ -107,9 +115,12 @@ def test_a_product_without_a_name_is_refused() -> None:
 
 def test_settled_refunds_are_negative_however_the_platform_writes_them() -> None:
     row = {"transactionId": 5, "settleBizType": 1, "settledTime": MILLIS, "amount": "9.40", "payAmount": "10.00"}
-    payout, fee = map_transaction(row | {"commissionAmount": "-0.60", "cpsAmount": "0.00", "extraAmount": None})
+    kept = {"commissionAmount": "-0.60", "payChannelAmount": "0.00", "cpsAmount": "0.00", "installmentAmount": "0.00"}
+    payout, fee = map_transaction(row | kept | {"extraAmount": "0.00"})
     assert (payout.amount, payout.fees) == (yuan("-9.40"), yuan("-0.60"))  # type: ignore[attr-defined]  # a Payout
     assert fee.kind == "commission"  # type: ignore[attr-defined]  # a Fee
+    payout, fee = map_transaction(row | kept | {"extraAmount": None})
+    assert (payout.fees, fee.amount) == (None, yuan("-0.60"))  # type: ignore[attr-defined]  # a part of them is not told
 
 
 def report(**changes: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import msgspec
 
 from shelftide_sdk.money import Money
 from shelftide_sdk.records.people import Customer
-from shelftide_sdk.records.record import RECORDS, Record, RecordType, record_type
+from shelftide_sdk.records.record import RECORDS, RecordType
 
 _HEAD = """\
 # Records
@@ -23,6 +23,7 @@ an exact amount with its currency, `Customer` what tells a buyer apart (the host
 
 This page is generated: `python -m shelftide_sdk records > docs/connectors/records.md`.
 """
+_TABLE = "| Field | Type | Unless given |\n|---|---|---|"
 _NAMES: dict[Any, str] = {
     str: "text",
     int: "integer",
@@ -38,9 +39,23 @@ _NAMES: dict[Any, str] = {
 
 
 def records_page(names: Iterable[str] = ()) -> str:
-    """The sections of the named types, by default of all. Raises KeyError for a name that is no record type."""
-    chosen = [RECORDS[name] for name in names] or [RECORDS[name] for name in sorted(RECORDS)]
-    return "\n".join([_HEAD, *("\n".join(_section(kind)) for kind in chosen)])
+    """The sections of the named types, by default of all. Raises KeyError for a name that is no record type.
+
+    `Customer` is none, and has a section too: it stands in other records.
+    """
+    chosen = list(names) or [*sorted(RECORDS), Customer.__name__]
+    sections = (_of_customer() if name == Customer.__name__ else _section(RECORDS[name]) for name in chosen)
+    return "\n".join([_HEAD, *map("\n".join, sections)])
+
+
+def _of_customer() -> Iterator[str]:
+    holders = sorted(name for name, kind in RECORDS.items() if "customer" in kind.cls.__struct_fields__)
+    yield f"## {Customer.__name__}\n"
+    yield f"{inspect.cleandoc(Customer.__doc__ or '')}\n"
+    yield f"No row of its own: the field `customer` of {_listed(holders)}.\n"
+    yield _TABLE
+    yield from _rows(Customer)
+    yield ""
 
 
 def _section(kind: RecordType) -> Iterator[str]:
@@ -50,7 +65,7 @@ def _section(kind: RecordType) -> Iterator[str]:
     parts += [f"day: `{kind.day}`"] if kind.day else []
     parts += [f"a newer state by: `{kind.newer_by}`"] if kind.newer_by else []
     yield f"{'; '.join(parts)}.\n"
-    yield "| Field | Type | Unless given |\n|---|---|---|"
+    yield _TABLE
     yield from _rows(kind.cls)
     yield ""
 
@@ -59,9 +74,9 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _rows(cls: type[Record]) -> Iterator[str]:
+def _rows(cls: type[msgspec.Struct]) -> Iterator[str]:
     hints = get_type_hints(cls)
-    for field in msgspec.structs.fields(record_type(cls).cls):
+    for field in msgspec.structs.fields(cls):
         given = "**must** be known" if field.required else _default(field.default)
         yield f"| `{field.name}` | {_type(hints[field.name])} | {given} |"
 

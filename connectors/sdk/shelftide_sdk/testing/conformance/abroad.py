@@ -68,10 +68,10 @@ class Abroad(Foundation):
         """What streams of orders say in a world elsewhere; None where there are none."""
         return await self.journey("abroad", _far)
 
-    async def damaged_abroad(self, stream: Stream, fault: Fault) -> Reading:
-        """The same world elsewhere, read while every reply is damaged."""
+    async def damaged(self, stream: Stream, fault: Fault, *, abroad: bool) -> Reading:
+        """A read, here or in the same world elsewhere, while every reply is damaged."""
         wiring = self.wiring()
-        wiring.world = _far(wiring.world)
+        wiring.world = _far(wiring.world) if abroad else wiring.world
         async with Bench(wiring) as bench:
             bench.proxy.begin(fault)
             return await bench.read(stream)

@@ -47,13 +47,12 @@ class Conduct(Abroad):
         for stream, reading in abroad.streams:
             _nobody_in(abroad, stream, {**_left_behind(reading), **_fields(reading)})
             for fault in _QUOTED:
-                _nobody_in(
-                    abroad, stream, _left_behind(await self.damaged_abroad(stream, fault)), f" when {fault.title}"
-                )
+                damaged = await self.damaged(stream, fault, abroad=True)
+                _nobody_in(abroad, stream, _left_behind(damaged), f" when {fault.title}")
 
 
 # What makes an author quote a row or a reply.
-_QUOTED = (WITHHELD[0], fault_named("missing-fields"), ROWS_MOVED)
+_QUOTED = (WITHHELD, fault_named("missing-fields"), ROWS_MOVED)
 
 
 def _nobody_in(abroad: Journey, stream: Stream, places: Mapping[str, str], when: str = "") -> None:

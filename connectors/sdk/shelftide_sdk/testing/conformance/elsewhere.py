@@ -15,6 +15,7 @@ from shelftide_sdk.testing.world.model import Brand, Channel, Order, RefundEvent
 # No zone of the cast, and no whole hours from UTC.
 ZONE = "Asia/Kathmandu"
 _STEP = Decimal(1000)
+_COUNTRIES = ("IT", "NZ", "PT", "US")
 _APART = timedelta(seconds=97)
 _CENT = Decimal("0.01")
 _SOON = timedelta(minutes=47)
@@ -30,8 +31,8 @@ class Elsewhere:
 
     Attributes:
         zone: of every brand.
-        dear: goods cost thousands more, each order's total is its own; refunds come in two parts, and something still
-            happens to a cancelled order.
+        dear: goods cost thousands more, each order's total is its own; buyers live in several countries; refunds
+            come in two parts, and something still happens to a cancelled order.
         copies: how often each order was placed; they lie seconds apart.
         doubled: a moment at which clocks go back an hour; the orders around it are placed in the hour that comes twice.
     """
@@ -102,7 +103,9 @@ def _dearer(order: Order, index: int) -> Order:
         msgspec.structs.replace(refund, amount=total if refund.amount == order.total else refund.amount + more)
         for refund in order.refunds
     )
-    return msgspec.structs.replace(order, lines=lines, total=total, refunds=refunds)
+    country = _COUNTRIES[sum(order.person.key.encode()) % len(_COUNTRIES)]
+    person = msgspec.structs.replace(order.person, country=country)
+    return msgspec.structs.replace(order, lines=lines, total=total, refunds=refunds, person=person)
 
 
 def _eventful(order: Order, now: datetime) -> Order:

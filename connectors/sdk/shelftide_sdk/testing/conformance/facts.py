@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ from shelftide_sdk.testing.conformance.rules import broken, rule
 from shelftide_sdk.testing.world import model
 
 _KNOWN_SHARE = 0.6
+_MINUTE = timedelta(minutes=1)
 _BEGUN = frozenset({OrderStatus.OPEN, OrderStatus.PENDING, OrderStatus.UNKNOWN})
 _SENT = frozenset({OrderStatus.SHIPPED, OrderStatus.UNKNOWN})
 _DONE = _SENT | {OrderStatus.COMPLETED}
@@ -128,6 +129,7 @@ def _bare_bugs(abroad: Journey) -> Iterator[str]:
     yield from _line_bugs(abroad)
     yield from _refund_bugs(abroad)
     yield from _buyer_bugs(abroad)
+    yield from _mark_bugs(abroad)
 
 
 def _discount(order: model.Order) -> Decimal:
@@ -306,6 +308,22 @@ def _refund_bugs(abroad: Journey) -> Iterator[str]:
 
 def _plain(money: Money) -> Decimal:
     return money.amount
+
+
+def _mark_bugs(abroad: Journey) -> Iterator[str]:
+    """Marks of change that lie before something that the record shows: they did not move with it."""
+    for record, order in abroad.pairs():
+        off = order.cancelled_at if abroad.off(order) else None
+        shown: list[tuple[str, Order | OrderLine, bool]] = [("Order", record, record.status is OrderStatus.CANCELLED)]
+        shown += [("OrderLine", line, line.cancelled) for line in abroad.lines.get(record.source_id, ())]
+        for kind, each, cancelled in shown:
+            if off and cancelled and each.updated_at is not None and each.updated_at < off - _MINUTE:
+                yield f"{kind}.updated_at of {each.source_id} is {each.updated_at}, before it was cancelled ({off})"
+                return
+    for refund in abroad.refunds:
+        if refund.updated_at is not None and refund.updated_at < refund.refunded_at - _MINUTE:
+            yield f"Refund.updated_at of {refund.source_id} is {refund.updated_at}, before {refund.refunded_at}"
+            return
 
 
 def _buyer_bugs(abroad: Journey) -> Iterator[str]:

@@ -4,6 +4,7 @@ It knows no platform. Rows are found by shape (the outermost lists of objects in
 row is damaged in another field, so that one read tries every field.
 """
 
+import math
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ _NAME_OF_ID = re.compile(r"(^|_)(g?id|ids|key|cursor|token|code)$|(Id|Key|Cursor
 _MORE = re.compile(
     r"(has_?)?more|has_?next(_?page)?|next(_?(page|url|link))?|next_?(page)?_?(token|cursor)", re.IGNORECASE
 )
+_VOLATILE = re.compile(r"[^=]*(sign|time_?stamp|nonce|access_token)", re.IGNORECASE)
 _LINKED = re.compile(r"rel\s*=\s*\"?next\b", re.IGNORECASE)
 NO_ROW = "no row at all"
 HUGE = 10**40
@@ -33,7 +35,7 @@ class EndlessReadError(BaseException):
 class Wire(msgspec.Struct, frozen=True, kw_only=True):
     """A reply on its way to the connector. `number` counts replies since the fault began, from 0.
 
-    `request` says what was asked for: method, path and body.
+    `request` says what was asked for: method, path and body; `at` when it was answered, in the bench's seconds.
     """
 
     status: int
@@ -42,6 +44,7 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     number: int
     request: tuple[str, str, bytes] = ("", "", b"")
+    at: float = 0.0
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +140,8 @@ class Proxy:
 
         at = self._seconds()
         await self._app(scope, listen, keep)
-        sent = self._damaged(_wire(scope, parts, self._memory.count, bytes(asked)))
+        wire = _wire(scope, parts, self._memory.count, bytes(asked))
+        sent = self._damaged(msgspec.structs.replace(wire, at=at))
         self.exchanges.append(_exchange(scope, at, bytes(asked), sent))
         self.replied(len(self.exchanges))
         await _deliver(sent, send)
@@ -160,8 +164,14 @@ def _wire(scope: Message, parts: Sequence[Message], number: int, asked: bytes) -
         body=body,
         path=scope["path"],
         number=number,
-        request=(scope["method"], scope["path"], asked),
+        request=request_of(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), asked),
     )
+
+
+def request_of(method: str, path: str, query: str, asked: bytes) -> tuple[str, str, bytes]:
+    """What a request asks for, without what is another each time: a signature and its moment."""
+    lasting = [part for part in query.split("&") if part and not _VOLATILE.match(part)]
+    return method, "?".join([path, *(["&".join(lasting)] if lasting else [])]), asked
 
 
 def _exchange(scope: Message, at: float, asked: bytes, sent: Wire) -> Exchange:
@@ -314,11 +324,13 @@ def _wrong_type(holder: Any, key: Any) -> None:
         holder[key] = [0]
 
 
-def _null(holder: Any, key: Any) -> None:
+def nullify(holder: Any, key: Any) -> None:
+    """The value is null."""
     holder[key] = None
 
 
-def _remove(holder: Any, key: Any) -> None:
+def remove(holder: Any, key: Any) -> None:
+    """The field is left out; an element of a list stays."""
     if isinstance(holder, dict):
         del holder[key]
 
@@ -378,10 +390,27 @@ def replayed(steps: int) -> Damage:
     return damage
 
 
-def _never_ready(wire: Wire, memory: Memory) -> Wire:
-    """What was answered first without rows is answered for ever: an export stays in the making."""
-    first = memory.asked.setdefault(wire.request, wire)
-    return wire if any(row_lists(decode(first.body)[0])) else first
+def _held_back(seconds: float) -> Damage:
+    """What was answered first without rows is answered for so long: an export stays in the making."""
+
+    def damage(wire: Wire, memory: Memory) -> Wire:
+        first = memory.asked.setdefault(wire.request, wire)
+        return wire if wire.at - first.at >= seconds or any(row_lists(decode(first.body)[0])) else first
+
+    return damage
+
+
+def beside_rows(error: Mapping[str, Any]) -> Damage:
+    """An error in the same reply as good rows: its members are laid over the reply's, but for what holds the rows."""
+
+    def damage(wire: Wire, memory: Memory) -> Wire:
+        value, _ = decode(wire.body)
+        if not isinstance(value, dict) or not any(row_lists(value)):
+            return wire
+        laid = {name: said for name, said in error.items() if not any(row_lists(value.get(name)))}
+        return msgspec.structs.replace(wire, body=encode({**value, **laid}, lines=False))
+
+    return damage
 
 
 def status(code: int, headers: Mapping[str, str] | None = None) -> Damage:
@@ -415,8 +444,8 @@ MALFORMED = (
     Fault(name="no-body", title="a reply has no body", damage=_body(b"")),
     Fault(name="strange-error", title="HTTP 200 carries an error nobody has seen", damage=_body(_STRANGE)),
     Fault(name="wrong-types", title="values have the wrong type", damage=one_field_a_row(_wrong_type)),
-    Fault(name="nulls", title="values are null", damage=one_field_a_row(_null)),
-    Fault(name="missing-fields", title="fields are missing", damage=one_field_a_row(_remove)),
+    Fault(name="nulls", title="values are null", damage=one_field_a_row(nullify)),
+    Fault(name="missing-fields", title="fields are missing", damage=one_field_a_row(remove)),
     Fault(name="rows-not-objects", title="rows are not objects", damage=damage_rows(_not_an_object)),
     Fault(
         name="no-row-an-object",
@@ -431,11 +460,9 @@ MALFORMED = (
 )
 # Not among the malformed: platforms leave out empty lists.
 ROWS_MOVED = Fault(name="rows-moved", title="rows stand under another name", damage=_rows_moved)
-NEVER_READY = Fault(name="never-ready", title="what is not ready at first never is", damage=_never_ready)
-WITHHELD = (
-    Fault(name="withheld", title="a value is null", damage=another_field_each_row(_null)),
-    Fault(name="left-out", title="a field is left out", damage=another_field_each_row(_remove)),
-)
+NEVER_READY = Fault(name="never-ready", title="what is not ready at first never is", damage=_held_back(math.inf))
+SLOW_JOB = Fault(name="slow-job", title="what is not ready at first takes two minutes", damage=_held_back(120.0))
+WITHHELD = Fault(name="withheld", title="a value is null", damage=another_field_each_row(nullify))
 PAGING = (
     Fault(name="same-page-for-ever", title="every page is the first page", damage=replayed(1)),
     Fault(name="pages-in-a-circle", title="two pages follow each other for ever", damage=replayed(2)),

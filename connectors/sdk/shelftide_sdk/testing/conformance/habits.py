@@ -19,6 +19,17 @@ _REPLAYS = 3
 # Under these a row may rightly have other values than on a good day.
 _VALUES_CHANGE = frozenset({"restate", "schema-drift", "moderation-delay"})
 _DELAY = "moderation-delay"
+_ADVICE = {
+    "throttle": "Name the platform's throttle in `classify` as RateLimitedError; a try that is repeated adds nothing.",
+    "expire": "Name the platform's expiry in `classify` as AuthorizationError(refreshable=True); the client renews it.",
+    "flap": "Let 5xx through to the client, or name them TransientError in `classify`; go on from the same page.",
+    "duplicate": "A row may come twice, on two pages too: key rows by their ids, and count no rows to find the end.",
+    "shuffle": "The last row of a page need not be its newest: take the greatest mark of change, or the platform's.",
+    "slow": "Set no time limit of your own: the client has one.",
+    "restate": "Take a row that comes again as it is now; leave none out because an older one was seen.",
+    "schema-drift": "Ignore new fields, map words that you do not know to unknown, reject a broken row alone.",
+    _DELAY: "When content gets its public id, yield a Delete for the first one.",
+}
 
 
 class BadDay(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +57,8 @@ class Habits(Foundation):
     async def test_bad_days_change_nothing(self, day: str) -> None:
         for stream, calm in await self.calm_readings():
             if bug := await self._bug(stream, calm, day):
-                pytest.fail(broken("bad_days_change_nothing", f"stream {stream.name!r}, {day}: {bug}"))
+                told = f"stream {stream.name!r}, {day}: {bug}"
+                pytest.fail(broken("bad_days_change_nothing", told, _ADVICE.get(day, "")))
 
     @rule(
         "gold",

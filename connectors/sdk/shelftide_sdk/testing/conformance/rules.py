@@ -34,9 +34,9 @@ def rule(tier: str, title: str, advice: str) -> Callable[[F], F]:
     return declare
 
 
-def broken(name: str, bug: str) -> str:
-    """The text of a failure: the bug, then what to do."""
-    return f"{bug}\n  Rule: {RULES[name].title}\n  What to do: {RULES[name].advice}"
+def broken(name: str, bug: str, advice: str = "") -> str:
+    """The text of a failure: the bug, then what to do; `advice` where a case of the rule has its own."""
+    return f"{bug}\n  Rule: {RULES[name].title}\n  What to do: {advice or RULES[name].advice}"
 
 
 def rules_table() -> str:

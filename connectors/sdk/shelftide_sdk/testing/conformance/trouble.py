@@ -1,9 +1,11 @@
 """Rules on bad days: waits, fresh tokens, failures, damaged replies, and what nobody may see."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,17 +19,24 @@ from shelftide_sdk.testing.conformance.faults import (
     MALFORMED,
     NO_ROW,
     PAGING,
+    UNKNOWN_WORD,
     EndlessReadError,
     Fault,
     answer,
+    beside_rows,
     fault_named,
+    leaves,
     status,
 )
 from shelftide_sdk.testing.conformance.foundation import Foundation, describe
 from shelftide_sdk.testing.conformance.rules import broken, rule
+from shelftide_sdk.testing.shapes import decode, row_lists
 
 _WAIT_SECONDS = 7
 _PLACES = 10
+_CODE = re.compile(r"code|err", re.IGNORECASE)
+_WELL = re.compile(r"success|ok", re.IGNORECASE)
+_STRANGE_CODE = 987_654_321
 
 
 class _Lasting(msgspec.Struct, frozen=True):
@@ -170,7 +179,8 @@ class Trouble(Foundation):
     @rule(
         "silver",
         "An error that comes with HTTP 200 is an error.",
-        "Name the platform's codes in `classify`, and refuse a reply that lacks what it must hold.",
+        "Name the platform's codes in `classify`, those that you do not know as ContractError (the host would try a "
+        "TransientError for ever); refuse a reply that holds an error beside its rows, or lacks what it must hold.",
     )
     async def test_errors_in_http_200_are_caught(self) -> None:
         name = "errors_in_http_200_are_caught"
@@ -185,6 +195,36 @@ class Trouble(Foundation):
                     name, f"stream {stream.name!r}: the read ends {ended} after the reply {body[:120]}"
                 )
             await self._survive(name, stream, calm, fault_named("strange-error"))
+            for body in self.error_replies if self.whole_depth else self.error_replies[:1]:
+                if bug := await self._taken_for_whole(stream, calm, body) or await self._tried_for_ever(
+                    stream, calm, body
+                ):
+                    pytest.fail(broken(name, f"stream {stream.name!r}: {bug}"))
+
+    async def _taken_for_whole(self, stream: Stream, calm: Reading, body: str) -> str:
+        """A reply that holds rows and an error, taken for a good one."""
+        error = json.loads(body)
+        good = [(at, found) for at, e in enumerate(calm.exchanges) if any(row_lists(found := decode(e.body)[0]))]
+        if not good or not isinstance(error, dict) or not _says_error(error, good[-1][1]):
+            return ""
+        async with self.bench() as bench:
+            bench.proxy.begin(Fault(name="beside", title="", damage=beside_rows(error)), range(good[-1][0], 10_000))
+            reading = await bench.read(stream)
+        whole = reading.error is None and not reading.rejects
+        return f"rows that come with the error {body[:120]} are taken for all there is" if whole else ""
+
+    async def _tried_for_ever(self, stream: Stream, calm: Reading, body: str) -> str:
+        """A refusal that nobody knows, which the host is told to try again for ever."""
+        documents = [at for at, e in enumerate(calm.exchanges) if isinstance(decode(e.body)[0], dict)]
+        if not documents:  # files only: who reads lines cannot know a refusal
+            return ""
+        unseen = _unseen(json.loads(body))
+        fault = Fault(name="unseen", title="", damage=answer(json.dumps(unseen).encode()))
+        async with self.bench() as bench:
+            bench.proxy.begin(fault, range(documents[-1], 10_000))
+            error = (await bench.read(stream)).error
+        told = isinstance(error, ConnectorError) and not isinstance(error, TransientError | RateLimitedError)
+        return "" if told else f"a refusal that no table lists, {json.dumps(unseen)[:160]}, ends with {describe(error)}"
 
     @rule(
         "gold",
@@ -342,6 +382,25 @@ def _unsaid(lost: Sequence[Key], reading: Reading) -> str:
     due = min(sent, *kinds.values()) if kinds else 0
     told = len(reading.rejects)
     return f"{due} rows broke and {told} were rejected: each needs a Reject" if told < due else ""
+
+
+def _says_error(error: dict[str, Any], good: Any) -> bool:
+    """Whether an error names itself (`errors`, `code` ...) where a good reply says nothing or something else."""
+    well = any(_WELL.fullmatch(name) and said is True for name, said in error.items())
+    if well or not isinstance(good, dict):
+        return False
+    return any(_CODE.search(name) and said and said != good.get(name) for name, said in error.items())
+
+
+def _unseen(error: Any) -> Any:
+    """The same error with codes and texts that no table lists."""
+    for holder, key, _ in leaves(error) if isinstance(error, dict | list) else ():
+        value = holder[key]
+        if isinstance(value, str):
+            holder[key] = str(_STRANGE_CODE) if value.isdigit() else UNKNOWN_WORD
+        elif isinstance(value, int) and not isinstance(value, bool) and value:
+            holder[key] = _STRANGE_CODE
+    return error
 
 
 def _is_decoding(error: BaseException) -> bool:

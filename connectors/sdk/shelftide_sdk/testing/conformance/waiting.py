@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,8 +12,8 @@ import pytest
 from shelftide_sdk.connector import Stream
 from shelftide_sdk.errors import RateLimitedError
 from shelftide_sdk.testing.conformance.bench import Reading
-from shelftide_sdk.testing.conformance.faults import NEVER_READY, Exchange, Fault, answer, leaves
-from shelftide_sdk.testing.conformance.foundation import Foundation
+from shelftide_sdk.testing.conformance.faults import NEVER_READY, SLOW_JOB, Exchange, Fault, answer, leaves, request_of
+from shelftide_sdk.testing.conformance.foundation import Foundation, describe
 from shelftide_sdk.testing.conformance.rules import broken, rule
 from shelftide_sdk.testing.conformance.trouble import survival_bug
 from shelftide_sdk.testing.shapes import decode, row_lists
@@ -22,6 +24,7 @@ _SHORT = 1_000
 _LONG_SECONDS, _FAR_TOO_LONG, _BACKOFF_SECONDS = 95, 10, 60
 # Reads that go on side by side each count their own waits.
 _LONGEST_SECONDS, _POLLS = 86_400.0, 1_200
+_PAUSE_SECONDS = 0.1
 _GRACE_SECONDS = {True: 1.0, False: 0.05}  # a Retry-After counts from a Date, which has whole seconds
 
 
@@ -58,8 +61,7 @@ class Waiting(Foundation):
     )
     async def test_endless_polling_is_ended(self) -> None:
         for stream, calm in await self.calm_readings():
-            asked = _polled(calm)
-            if not asked:
+            if not (polled := _polled(calm)):
                 continue
             async with self.bench() as bench:
                 bench.clock.longest = _LONGEST_SECONDS
@@ -67,18 +69,66 @@ class Waiting(Foundation):
                 bench.proxy.begin(NEVER_READY)
                 reading = await bench.read(stream)
             if bug := survival_bug(calm, reading, NEVER_READY):
-                where = f"stream {stream.name!r}, {asked} answers for ever as at first"
+                where = f"stream {stream.name!r}, {_named(polled)} answers for ever as at first"
                 pytest.fail(broken("endless_polling_is_ended", f"{where}: {bug}"))
 
+    @rule(
+        "gold",
+        "A job that takes minutes is waited for, with a pause between two questions.",
+        "Ask every few seconds (`await asyncio.sleep(5)`), for ten minutes or more, before you raise TransientError.",
+    )
+    async def test_a_slow_job_is_waited_for(self) -> None:
+        name = "a_slow_job_is_waited_for"
+        for stream, calm in await self.calm_readings():
+            if not (polled := _polled(calm)):
+                continue
+            async with self.bench() as bench:
+                bench.clock.longest = _LONGEST_SECONDS
+                bench.proxy.limit = 5 * len(calm.exchanges) + _POLLS
+                bench.proxy.begin(SLOW_JOB)
+                reading = await bench.read(stream)
+            where = f"stream {stream.name!r}, {_named(polled)}"
+            if hurried := _asked_at_once(reading, polled):
+                pytest.fail(broken(name, f"{where} was asked {hurried} times with no pause between two questions"))
+            bug = f"{where} is ready after two minutes, and the read ends with {describe(reading.error)}"
+            assert reading.error is None, broken(name, bug)
+            lost = [key for key in calm.state() if key not in reading.state()]
+            bug = f"{where} is ready after two minutes, and {len(lost)} rows are lost, such as {lost[:1]}"
+            assert not lost, broken(name, bug)
 
-def _polled(calm: Reading) -> str:
-    """A request that was made again after a reply without rows, or ""."""
+
+def _polled(calm: Reading) -> set[tuple[str, str, bytes]]:
+    """Requests that were made again after a reply without rows, and then answered in another way."""
     first: dict[tuple[str, str, bytes], Exchange] = {}
+    found = set()
     for exchange in calm.exchanges:
-        before = first.setdefault((exchange.method, exchange.path, exchange.asked), exchange)
+        asked = _asked(exchange)
+        before = first.setdefault(asked, exchange)
         if before is not exchange and before.body != exchange.body and not any(row_lists(decode(before.body)[0])):
-            return f"{exchange.method} {exchange.path}"
-    return ""
+            found.add(asked)
+    return found
+
+
+def _asked(exchange: Exchange) -> tuple[str, str, bytes]:
+    return request_of(exchange.method, exchange.path, exchange.query, exchange.asked)
+
+
+def _named(polled: set[tuple[str, str, bytes]]) -> str:
+    method, path, _ = min(polled)
+    return f"{method} {path.partition('?')[0]}"
+
+
+def _asked_at_once(reading: Reading, polled: set[tuple[str, str, bytes]]) -> int:
+    """How often something that was not ready was asked for again in the same moment."""
+    by_request: dict[tuple[str, str, bytes], list[Exchange]] = defaultdict(list)
+    for exchange in reading.exchanges:
+        if _asked(exchange) in polled:
+            by_request[_asked(exchange)].append(exchange)
+    return sum(
+        a.body == b.body == asked[0].body and b.at - a.at < _PAUSE_SECONDS
+        for asked in by_request.values()
+        for a, b in pairwise(asked)
+    )
 
 
 def _wrong_wait(reading: Reading) -> str:

@@ -105,7 +105,7 @@ def map_order(row: Row) -> list[Record]:
     known = msgspec.structs.replace(
         order,
         subtotal=Money(subtotal, CURRENCY),
-        tax=Money(sum(known_taxes, Decimal(0)), CURRENCY) if len(known_taxes) == len(taxes) else None,
+        tax=Money(sum(known_taxes, Decimal(0)), CURRENCY) if taxes and len(known_taxes) == len(taxes) else None,
     )
     return [known, *lines]
 

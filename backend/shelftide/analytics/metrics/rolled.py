@@ -7,6 +7,7 @@ catalogue, what they sum from the facts' own views: the roll-up cannot mean some
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -50,6 +51,8 @@ PLAIN = frozenset(
 _LOOKED_UP = frozenset({("order_lines", "cost")})  # today's unit cost is the variant's
 _DIMENSIONS = frozenset({"platform", "connection"})
 _STORED = Numeric(24, 6)
+_NAME = "metric"
+_CELL = (_NAME, "value", "rows")
 _ANSWERED = Numeric(38, 9)
 
 
@@ -226,12 +229,15 @@ class RollUp:
             if not self._is_current:
                 return []
             self.used = True
-            return [(part, await _rows(uow, asked, span, part, cut=cut)) for part in held]
-
-
-async def _rows(uow: UnitOfWork, asked: Asked, span: Span, part: Part, *, cut: bool) -> Sequence[Mapping[str, Any]]:
-    statement = rolled_statement(asked, span, part, uow.scope.tenant_ids, cut=cut)
-    return [dict(row) for row in (await uow.connection.execute(statement)).mappings()]
+            found: list[tuple[Part, Sequence[Mapping[str, Any]]]] = []
+            for by_currency in (False, True):
+                some = [part for part in held if part.members[0].by_currency is by_currency]
+                if some:
+                    statement = rolled_statement(asked, span, some, uow.scope.tenant_ids, cut=cut)
+                    keys = [str(column.key) for column in statement.selected_columns if column.key not in _CELL]
+                    rows = (await uow.connection.execute(statement)).mappings().all()
+                    found += [(part, read_of(part, keys, rows)) for part in some]
+            return found
 
 
 def is_held(asked: Asked, part: Part) -> bool:
@@ -243,39 +249,54 @@ def is_held(asked: Asked, part: Part) -> bool:
     return held and asked.query.as_of is None and asked.needed <= _DIMENSIONS
 
 
-def rolled_statement(asked: Asked, span: Span, part: Part, tenant_ids: Sequence[UUID], *, cut: bool) -> Select[Any]:
-    """A part as a statement over the roll-up, with the columns that it has over facts."""
-    view, first = _view(), part.members[0]
-    keys = keys_of(asked, span, view, view.column("currency") if first.by_currency else None, cut=cut)
-    present = {presence_of(each.fact, currency_of(each.fact, each.source.column)) for each in part.members}
-    names = sorted(present | {_cell_of(each) for each in part.members})
+def rolled_statement(
+    asked: Asked, span: Span, parts: Sequence[Part], tenant_ids: Sequence[UUID], *, cut: bool
+) -> Select[Any]:
+    """Parts that group alike as one statement over the roll-up: what they group by, `metric`, `value` and `rows`."""
+    view = _view()
+    keys = keys_of(asked, span, view, view.column("currency") if parts[0].members[0].by_currency else None, cut=cut)
     rows = (
         select(
             *(key.label(f"k_{name}") for name, key in keys.items()),
-            *(view.column(name) for name in ("metric", "value", "rows")),
+            *(view.column(name) for name in _CELL),
         )
         .where(
             view.column("tenant_id").in_(tenant_ids),
-            view.column("metric").in_(names),
+            view.column(_NAME).in_(sorted({name for part in parts for name in _names_of(part)})),
             *conditions_on(view, asked, span),
         )
         .subquery()
     )
-    # Summed by name first: a filter for each figure would look at every row as often as there are figures.
-    groups = [*(rows.c[f"k_{name}"] for name in keys), rows.c.metric]
-    sums = (func.sum(rows.c.value).label("value"), func.sum(rows.c.rows).label("rows"))
-    summed = select(*groups, *sums).group_by(*groups).subquery()
-    named = [summed.c[f"k_{name}"] for name in keys]
-    figures = [figure for each in part.members for figure in _read(summed, each)]
-    statement = select(*(key.label(key.name[2:]) for key in named), *figures)
-    return statement.group_by(*named) if named else statement
+    named = [rows.c[f"k_{name}"] for name in keys]
+    sums = (cast(func.sum(rows.c.value), _ANSWERED), cast(func.sum(rows.c.rows), BigInteger()))
+    wanted = (key.label(key.name[2:]) for key in named)
+    return select(*wanted, rows.c[_NAME], sums[0].label("value"), sums[1].label("rows")).group_by(*named, rows.c[_NAME])
 
 
-def _read(rows: Any, member: Member) -> list[ColumnElement[Any]]:
-    mine = rows.c.metric == _cell_of(member)
-    count = func.coalesce(func.sum(rows.c.rows).filter(mine), 0)
-    value = count if member.measure.aggregate is Aggregate.COUNT else func.sum(rows.c.value).filter(mine)
-    return [cast(value, _ANSWERED).label(member.label), cast(count, BigInteger()).label(f"{member.label}_rows")]
+def read_of(part: Part, keys: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of the rows of `rolled_statement`, grouped by `keys`, what the part's statement over facts would return."""
+    names, groups = _names_of(part), dict[tuple[Any, ...], dict[str, tuple[Any, int]]]()
+    if not keys:
+        groups[()] = {}  # a sum over everything is there, whatever there is
+    for row in rows:
+        if row[_NAME] in names:
+            groups.setdefault(tuple(row[key] for key in keys), {})[row[_NAME]] = (row["value"], row["rows"])
+    return [
+        dict(zip(keys, group, strict=True)) | {k: v for each in part.members for k, v in _figure(each, told).items()}
+        for group, told in groups.items()
+    ]
+
+
+def _figure(member: Member, told: Mapping[str, tuple[Any, int]]) -> dict[str, Any]:
+    value, rows = told.get(_cell_of(member), (None, 0))
+    if member.measure.aggregate is Aggregate.COUNT:
+        value = Decimal(rows)
+    return {member.label: value, f"{member.label}_rows": rows}
+
+
+def _names_of(part: Part) -> set[str]:
+    present = {presence_of(each.fact, currency_of(each.fact, each.source.column)) for each in part.members}
+    return present | {_cell_of(each) for each in part.members}
 
 
 def _cell_of(member: Member) -> str:

@@ -53,7 +53,9 @@ class ByHand:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self._pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], max_size=POOL, reset=_keep)
+                self._pool = await asyncpg.create_pool(
+                    os.environ["DATABASE_URL"], min_size=POOL, max_size=POOL, reset=_keep
+                )
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
                 await self._pool.close()

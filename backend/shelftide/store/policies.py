@@ -106,8 +106,9 @@ def definer_ddl() -> list[str]:
         " tenant_ids uuid[]"
     )
     kind = "LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''"
+    head = f"CREATE FUNCTION person_of_session(session_hash bytea) RETURNS TABLE ({columns}) {kind}"
     return [
-        f"CREATE FUNCTION person_of_session(session_hash bytea) RETURNS TABLE ({columns}) {kind} AS $${PERSON_OF_SESSION}$$",
+        f"{head} AS $${PERSON_OF_SESSION}$$",
         "REVOKE ALL ON FUNCTION person_of_session(bytea) FROM PUBLIC",
         "GRANT EXECUTE ON FUNCTION person_of_session(bytea) TO app",
     ]

@@ -37,7 +37,7 @@ class ByHand:
     """ASGI without a framework, on the driver's pool. The statement is the product's own."""
 
     def __init__(self) -> None:
-        self._pool: asyncpg.Pool | None = None
+        self._pool: Any = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """One route; anything else is a lifespan."""

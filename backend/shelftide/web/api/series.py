@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery
 from shelftide.analytics.series import MetricSeries, read_series
 from shelftide.core.errors import InvalidInputError
 from shelftide.core.scope import Right
-from shelftide.web.auth.doors import CLAIMS, AppServices, claim_of, claims
+from shelftide.web.auth.doors import CLAIMS, claim_of, claims
 
 _LONGEST = timedelta(days=1100)
 
@@ -27,7 +27,6 @@ class SeriesController(Controller):
     async def metrics(
         self,
         request: Request[Any, Any, Any],
-        services: AppServices,
         *,
         tenant_id: FromPath[UUID],
         metrics: FromQuery[list[str]],
@@ -38,4 +37,6 @@ class SeriesController(Controller):
         if since > until or until - since > _LONGEST:
             raise InvalidInputError("since must not be after until, and at most 1,100 days before it.")
         claim = claim_of(request, tenant_id, Right.READ)
-        return await read_series(services.database.reads, claim, metrics=metrics, since=since, until=until)
+        return await read_series(
+            request.app.state.services.database.reads, claim, metrics=metrics, since=since, until=until
+        )

@@ -1,6 +1,6 @@
 """From a request to a Principal, and from a Principal to the scope of one brand. Guards stand on controller classes."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from hmac import compare_digest
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,13 +58,14 @@ def principal(connection: Connection) -> Principal:
     return found
 
 
-Guard = Callable[[Connection, BaseRouteHandler], None]
+# Litestar hands a guard that is not async to a thread.
+Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 
 
 def requires(right: Right) -> Guard:
     """A guard: signed in, staff, with this right; a changing request also proves that it comes from our own page."""
 
-    def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         who = principal(connection)
         if who.role is Role.CLIENT:
             raise NotFoundError  # a client's people do not learn that the console exists
@@ -76,13 +77,13 @@ def requires(right: Right) -> Guard:
 def requires_any(right: Right) -> Guard:
     """As `requires`, for staff and clients' people alike (the API's reads)."""
 
-    def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         _check(connection, principal(connection), right)
 
     return guard
 
 
-def claims(connection: Connection, handler: BaseRouteHandler) -> None:
+async def claims(connection: Connection, handler: BaseRouteHandler) -> None:
     """A guard: a session is shown. Whether it is live and sees the brand is found out by the read, from `claim_of`."""
     _cookie(connection)
 
@@ -99,7 +100,7 @@ def _cookie(connection: Connection) -> str:
     return cookie
 
 
-def anonymous(connection: Connection, handler: BaseRouteHandler) -> None:
+async def anonymous(connection: Connection, handler: BaseRouteHandler) -> None:
     """A guard that lets everybody in, said out loud: sign-in, theme, health."""
 
 

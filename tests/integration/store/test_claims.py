@@ -217,7 +217,7 @@ async def test_hostile_values_are_values(one: Reads, town: Town) -> None:
         await seen(one, msgspec.structs.replace(claim, tenant_id=f"{town.own}' or true --"))
 
 
-async def test_claims_at_once_never_mix_and_leave_nothing(installation: Dsns, database: Database, town: Town) -> None:
+async def test_claims_at_once_never_mix(installation: Dsns, database: Database, town: Town) -> None:
     """Four readers, two connections, four reads in ten cancelled at a random moment."""
     readers = [(town.reader, {town.own}), (await sign_in(database, town.theirs, *town.theirs.tenant_ids),
                set(town.theirs.tenant_ids)), (await sign_in(database, town.ours), set()),
@@ -247,13 +247,16 @@ async def test_claims_at_once_never_mix_and_leave_nothing(installation: Dsns, da
 
     for _ in range(40):
         await asyncio.gather(*(maybe_cancelled() for _ in range(25)))
-    pool = await reads._opened()
-    for _ in range(4):
-        assert await pool.fetch("select * from metric_daily") == []
-        assert not await pool.fetchval("select current_setting('app.tenants', true)")
     await reads.close()
     assert served > 100
     assert refused > 100
+
+
+async def test_nothing_of_a_claim_stays_on_the_connection(one: Reads, town: Town) -> None:
+    assert await seen(one, town.reader.on(town.own))
+    pool = await one._opened()
+    assert await pool.fetch("select * from metric_daily") == []
+    assert not await pool.fetchval("select current_setting('app.tenants', true)")
 
 
 async def test_the_application_cannot_list_sessions(app: asyncpg.Connection, town: Town) -> None:

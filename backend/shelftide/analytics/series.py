@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from shelftide.core.errors import InvalidInputError
-from shelftide.core.scope import Scope
+from shelftide.core.scope import Claim, Scope
 from shelftide.store.reads import Reads
 from shelftide.store.repositories.rollup import read_daily
 
@@ -51,9 +51,9 @@ class MetricSeries(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def read_series(
-    reads: Reads, scope: Scope, *, metrics: Sequence[str], since: date, until: date
+    reads: Reads, who: Scope | Claim, *, metrics: Sequence[str], since: date, until: date
 ) -> list[MetricSeries]:
-    """Series of the brand in scope. Raises InvalidInputError for an unknown metric."""
+    """Series of the brand that `who` may see. Raises InvalidInputError for an unknown metric, and as `Reads.of`."""
     unknown = [name for name in metrics if name not in METRICS]
     if unknown:
         raise InvalidInputError(f"Unknown metric {unknown[0]!r}.", hint=f"Known: {', '.join(METRICS)}.")
@@ -65,5 +65,5 @@ async def read_series(
             currency=run.currency,
             values=[Value(day, value) for day, value in zip(run.days, run.values, strict=True)],
         )
-        for run in await read_daily(reads, scope, metrics=metrics, since=since, until=until)
+        for run in await read_daily(reads, who, metrics=metrics, since=since, until=until)
     ]

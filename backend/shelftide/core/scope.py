@@ -57,3 +57,11 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         if self.role is None:
             return right in (Right.READ, Right.SYNC)
         return right in RIGHTS[self.role]
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """That a session may do this with a brand. It proves nothing: the statement that reads finds out."""
+
+    session_hash: bytes
+    tenant_id: UUID
+    right: Right

@@ -40,7 +40,7 @@ class Database:
         self.dsns = dsns
         self.app = _engine(dsns.app, pool_size)
         self.gate = _engine(dsns.gate, pool_size)
-        self.reads = Reads(app=dsns.app, gate=dsns.gate, size=pool_size)
+        self.reads = Reads(dsns.app, size=pool_size)
 
     async def close(self) -> None:
         """Close all connections."""

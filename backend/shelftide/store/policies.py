@@ -14,6 +14,16 @@ ONE_AGENCY = "agency_id = nullif(current_setting('app.agency', true), '')::uuid"
 # A secret of the agency, readable only with a connection that it opens: `connections` shows the brands in scope alone.
 OWN_GRANT = f"{ONE_AGENCY} and exists (select 1 from connections c where c.grant_id = credentials.grant_id)"  # noqa: S608  # constants
 # An agency's person reads a membership or a user of the own agency only; tenants ask by brand.
+# The one way past the wall, no wider than a credential: who knows the hash of a live session learns whose it is.
+PERSON_OF_SESSION = """
+select u.agency_id, u.user_id, u.name, u.email, u.locale, m.role, m.client_id, s.csrf,
+    array(select t.tenant_id from public.membership_tenants t where t.agency_id = m.agency_id and t.user_id = m.user_id
+        order by t.tenant_id)
+from public.sessions s
+join public.users u on u.agency_id = s.agency_id and u.user_id = s.user_id
+join public.memberships m on m.agency_id = u.agency_id and m.user_id = u.user_id
+where s.session_hash = $1 and s.expires_at > now() and u.active
+"""
 
 
 class Policy:
@@ -61,6 +71,8 @@ def policies(table: Table) -> list[Policy]:
         found.append(Policy("app_read", "app", "SELECT", "true", None))
     if scope == "gate":
         found.append(Policy("gate_all", "gate", "ALL", "true", "true"))
+    if table.info.get("definer"):
+        found.append(Policy("owner_read", "owner", "SELECT", "true", None))
     return found
 
 
@@ -85,3 +97,18 @@ def security_ddl(table: Table) -> list[str]:
     lines += [policy.ddl(name) for policy in policies(table)]
     lines += [f"GRANT {privileges} ON {name} TO {role}" for role, privileges in grants(table)]
     return lines
+
+
+def definer_ddl() -> list[str]:
+    """The function that runs with its owner's rights. Forced RLS shows the owner what `owner_read` says, no more."""
+    columns = (
+        "agency_id uuid, user_id uuid, name text, email text, locale text, role text, client_id uuid, csrf text,"
+        " tenant_ids uuid[]"
+    )
+    kind = "LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''"
+    head = f"CREATE FUNCTION person_of_session(session_hash bytea) RETURNS TABLE ({columns}) {kind}"
+    return [
+        f"{head} AS $${PERSON_OF_SESSION}$$",
+        "REVOKE ALL ON FUNCTION person_of_session(bytea) FROM PUBLIC",
+        "GRANT EXECUTE ON FUNCTION person_of_session(bytea) TO app",
+    ]

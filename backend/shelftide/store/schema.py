@@ -7,11 +7,11 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from shelftide.store.models import metadata
-from shelftide.store.policies import security_ddl
+from shelftide.store.policies import definer_ddl, security_ddl
 
 
 def schema_ddl(source: MetaData = metadata) -> str:
-    """All tables, indexes, policies and grants, in an order that can be run."""
+    """All tables, indexes, policies, grants and functions, in an order that can be run."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves the dialect's factory untyped
     lines: list[str] = ["GRANT USAGE ON SCHEMA public TO app, gate"]
     for table in source.sorted_tables:
@@ -21,7 +21,7 @@ def schema_ddl(source: MetaData = metadata) -> str:
             for index in sorted(table.indexes, key=lambda index: str(index.name))
         ]
         lines += security_ddl(table)
-    return as_script(lines)
+    return as_script([*lines, *definer_ddl()])
 
 
 def as_script(lines: Iterable[str]) -> str:

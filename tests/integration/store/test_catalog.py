@@ -5,6 +5,7 @@ import pytest
 
 from shelftide.store.catalog import lint
 from shelftide.store.embedded import Dsns, EmbeddedPostgres
+from shelftide.store.policies import definer_ddl
 
 MUTANTS = {
     "policy dropped": ("drop policy app_read on connections", "policy missing"),
@@ -25,6 +26,20 @@ MUTANTS = {
         "create function peek() returns bigint language sql security definer as 'select count(*) from tenants'",
         "security-definer",
     ),
+    "session's function widened": (
+        definer_ddl()[0].replace("CREATE", "CREATE OR REPLACE").replace(" and u.active", ""),
+        "security-definer",
+    ),
+    "session's function for the gate": (
+        "grant execute on function person_of_session(bytea) to gate",
+        "security-definer",
+    ),
+    "session's function for all": ("grant execute on function person_of_session(bytea) to public", "security-definer"),
+    "session's function looks about": (
+        "alter function person_of_session(bytea) set search_path = public",
+        "security-definer",
+    ),
+    "owner reads more": ("create policy owner_read on grants for select to owner using (true)", "policy not foreseen"),
     "plain view": ("create view everything as select * from tenants", "without security_invoker"),
     "materialized view": ("create materialized view frozen as select * from tenants", "materialized view"),
     "granted to all": ("grant select on tenants to public", "PUBLIC may SELECT"),

@@ -74,7 +74,7 @@ users = Table(
     ForeignKeyConstraint(["agency_id"], ["agencies.agency_id"], ondelete="CASCADE"),
     UniqueConstraint("agency_id", "email"),
     Index("ix_users_email", "email"),
-    info=GATE_AND_AGENCY,
+    info={**GATE_AND_AGENCY, "definer": True},
 )
 
 memberships = Table(
@@ -88,7 +88,7 @@ memberships = Table(
     ForeignKeyConstraint(["agency_id", "client_id"], ["clients.agency_id", "clients.client_id"], ondelete="CASCADE"),
     CheckConstraint("role in ('owner', 'account_manager', 'analyst', 'client')", name="role"),
     CheckConstraint("(role = 'client') = (client_id is not null)", name="client"),
-    info=GATE_AND_AGENCY,
+    info={**GATE_AND_AGENCY, "definer": True},
 )
 
 membership_tenants = Table(
@@ -101,7 +101,7 @@ membership_tenants = Table(
         ["agency_id", "user_id"], ["memberships.agency_id", "memberships.user_id"], ondelete="CASCADE"
     ),
     ForeignKeyConstraint(["tenant_id", "agency_id"], ["tenants.tenant_id", "tenants.agency_id"], ondelete="CASCADE"),
-    info=GATE_AND_AGENCY,
+    info={**GATE_AND_AGENCY, "definer": True},
 )
 
 sessions = Table(
@@ -117,7 +117,7 @@ sessions = Table(
     ForeignKeyConstraint(["agency_id", "user_id"], ["users.agency_id", "users.user_id"], ondelete="CASCADE"),
     UniqueConstraint("session_hash"),
     Index(None, "agency_id", "user_id"),
-    info=GATE,
+    info={**GATE, "definer": True},
 )
 
 sign_ins = Table(

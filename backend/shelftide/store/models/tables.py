@@ -8,6 +8,8 @@ Each table says in `info["scope"]` who may see its rows; `store.policies` turns 
     grant    agency_id leads every key; role `app` reads a row only while a brand in scope has a connection by it
     gate     read before a scope is known; role `gate` sees it, `app` only where `info["app"]` says "tenant" or
              "agency"; with "everyone" `app` reads all rows and writes none (public figures)
+
+With `info["definer"]` the function that proves a session reads the table, by the rights of the role `owner`.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who is at the door: read as `gate`, because no scope is known yet."""
+"""Who is at the door. Sign-in is the role `gate`'s, because no scope is known yet; a session is proved by its hash."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -121,7 +121,7 @@ async def close_session(uow: SystemUnitOfWork, session_hash: bytes) -> None:
 
 async def find_principal(reads: Reads, session_hash: bytes) -> Principal | None:
     """The person behind a session with today's rights; nothing is cached, so a withdrawn right ends at once."""
-    row = await reads.session(session_hash)
+    row = await reads.person(session_hash)
     if row is None:
         return None
     role = Role(row["role"])

@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from shelftide.core.scope import Scope
+from shelftide.core.scope import Claim, Scope
 from shelftide.store.models import metric_daily, rollups, sku_daily, sku_stock, stream_states
 from shelftide.store.reads import Reads
 from shelftide.store.rows import to_struct
@@ -51,7 +51,7 @@ _AT_ONCE = 20_000
 POINTS = """
 select tenant_id, metric, platform, currency, array_agg(day order by day), array_agg(value order by day) from (
     select tenant_id, metric, platform, currency, day, sum(value) as value from metric_daily
-    where tenant_id = any(scope.tenants) and metric = any($2::text[]) and day between $3 and $4
+    where tenant_id = any(scope.tenants) and metric = any($1::text[]) and day between $2 and $3
     group by tenant_id, metric, platform, currency, day) daily
 group by tenant_id, metric, platform, currency order by tenant_id, metric, platform, currency
 """
@@ -224,9 +224,14 @@ async def replace_stock(uow: UnitOfWork, connection_id: UUID, rows: Sequence[Map
         )
 
 
-async def read_daily(reads: Reads, scope: Scope, *, metrics: Sequence[str], since: date, until: date) -> list[Daily]:
-    """Daily figures of the brands in scope, both ends included, by brand, metric, platform and currency."""
-    return [Daily(*row) for row in await reads.of(scope, POINTS, list(metrics), since, until)]
+async def read_daily(
+    reads: Reads, who: Scope | Claim, *, metrics: Sequence[str], since: date, until: date
+) -> list[Daily]:
+    """Daily figures of the brands that `who` may see, both ends included, by brand, metric, platform and currency.
+
+    Raises as `Reads.of`.
+    """
+    return [Daily(*row) for row in await reads.of(who, POINTS, list(metrics), since, until)]
 
 
 async def read_points(reads: Reads, scope: Scope, *, metrics: Sequence[str], since: date, until: date) -> list[Point]:

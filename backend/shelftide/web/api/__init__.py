@@ -9,6 +9,7 @@ from shelftide.web.api.plugins import PluginController
 from shelftide.web.api.products import ProductController
 from shelftide.web.api.query import MetricController, QueryController
 from shelftide.web.api.reconciliations import ReconciliationController
+from shelftide.web.api.series import SeriesController
 from shelftide.web.api.session import SessionController
 from shelftide.web.api.tenants import OperationsController, TenantController
 from shelftide.web.api.views import ViewController
@@ -16,6 +17,7 @@ from shelftide.web.api.views import ViewController
 API = (
     SessionController,
     TenantController,
+    SeriesController,
     OperationsController,
     AlertController,
     AppController,

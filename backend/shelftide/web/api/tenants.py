@@ -1,6 +1,5 @@
 """`/api/v1/tenants`: brands, their connections, runs and figures. Reads for all who may see the brand."""
 
-from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,9 +9,8 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from shelftide.analytics.cover import SkuCover, covers
 from shelftide.analytics.figures import Feed
-from shelftide.analytics.series import MetricSeries, read_series
 from shelftide.analytics.shelf import read_shelf
-from shelftide.core.errors import InvalidInputError, NotFoundError
+from shelftide.core.errors import NotFoundError
 from shelftide.core.scope import Right
 from shelftide.jobs.sync_connection import check_connection, sync_connection
 from shelftide.store.repositories.agencies import Tenant, get_tenant, list_tenants, record
@@ -33,7 +31,6 @@ from shelftide.web.auth.doors import AppServices, principal, requires, requires_
 AnyRequest = Request[Any, Any, Any]
 PathId = FromPath[UUID]
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most.")]
-_LONGEST = timedelta(days=1100)
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,23 +71,6 @@ class TenantController(Controller):
         """One brand in scope."""
         async with UnitOfWork(services.database, scope_of(request, tenant_id)) as uow:
             return await get_tenant(uow, tenant_id)
-
-    @get("/{tenant_id:uuid}/metrics", summary="Daily figures")
-    async def metrics(
-        self,
-        request: AnyRequest,
-        services: AppServices,
-        *,
-        tenant_id: PathId,
-        metrics: FromQuery[list[str]],
-        since: FromQuery[date],
-        until: FromQuery[date],
-    ) -> list[MetricSeries]:
-        """Daily values of the named metrics, both days included; a day without data is absent, not 0."""
-        if since > until or until - since > _LONGEST:
-            raise InvalidInputError("since must not be after until, and at most 1,100 days before it.")
-        scope = scope_of(request, tenant_id)
-        return await read_series(services.database.reads, scope, metrics=metrics, since=since, until=until)
 
     @get("/{tenant_id:uuid}/cover", summary="Days of cover per SKU (baseline)")
     async def cover(self, request: AnyRequest, services: AppServices, tenant_id: PathId) -> list[SkuCover]:

@@ -1,6 +1,6 @@
 """From a request to a Principal, and from a Principal to the scope of one brand. Guards stand on controller classes."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from hmac import compare_digest
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,21 +15,25 @@ from litestar.types import ASGIApp, Receive, Send
 from litestar.types import Scope as ASGIScope
 
 from shelftide.core.errors import ForbiddenError, NotFoundError, SignInRequiredError
-from shelftide.core.scope import Right, Role, Scope
+from shelftide.core.scope import Claim, Right, Role, Scope
 from shelftide.jobs.services import Services
 from shelftide.store.repositories.people import Principal
-from shelftide.web.auth.sessions import COOKIE, principal_of
+from shelftide.web.auth.sessions import COOKIE, hash_cookie, principal_of
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 AppServices = NamedDependency[Services]
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_HEADER = "x-csrf-token"
+# The `opt` of a route that reads by a claim: nobody is looked up before, so that whoever asks for the principal there
+# finds none.
+CLAIMS = "claims"
 
 
 class SessionMiddleware(ASGIMiddleware):
     """Puts the Principal (or None) and the request's host into the connection's state."""
 
     scopes = (ScopeType.HTTP,)
+    exclude_opt_key = CLAIMS
 
     async def handle(self, scope: ASGIScope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Look the cookie up; no cookie costs no query."""
@@ -54,13 +58,14 @@ def principal(connection: Connection) -> Principal:
     return found
 
 
-Guard = Callable[[Connection, BaseRouteHandler], None]
+# Litestar hands a guard that is not async to a thread.
+Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 
 
 def requires(right: Right) -> Guard:
     """A guard: signed in, staff, with this right; a changing request also proves that it comes from our own page."""
 
-    def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         who = principal(connection)
         if who.role is Role.CLIENT:
             raise NotFoundError  # a client's people do not learn that the console exists
@@ -72,13 +77,30 @@ def requires(right: Right) -> Guard:
 def requires_any(right: Right) -> Guard:
     """As `requires`, for staff and clients' people alike (the API's reads)."""
 
-    def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         _check(connection, principal(connection), right)
 
     return guard
 
 
-def anonymous(connection: Connection, handler: BaseRouteHandler) -> None:
+async def claims(connection: Connection, handler: BaseRouteHandler) -> None:
+    """A guard: a session is shown. Whether it is live and sees the brand is found out by the read, from `claim_of`."""
+    _cookie(connection)
+
+
+def claim_of(connection: Connection, tenant_id: UUID, right: Right) -> Claim:
+    """What the asker says to be allowed. Raises SignInRequiredError where no session is shown."""
+    return Claim(session_hash=hash_cookie(_cookie(connection)), tenant_id=tenant_id, right=right)
+
+
+def _cookie(connection: Connection) -> str:
+    cookie = connection.cookies.get(COOKIE, "")
+    if not cookie:
+        raise SignInRequiredError
+    return cookie
+
+
+async def anonymous(connection: Connection, handler: BaseRouteHandler) -> None:
     """A guard that lets everybody in, said out loud: sign-in, theme, health."""
 
 

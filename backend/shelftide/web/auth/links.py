@@ -162,7 +162,7 @@ async def portal_of_state(connection: ASGIConnection[Any, Any, Any, Any]) -> str
 async def staff_or_portal(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """A guard: a colleague who may connect; or a browser that is only sent on to its portal."""
     if await portal_of_state(connection) is None:
-        _may_connect(connection, handler)
+        await _may_connect(connection, handler)
 
 
 def address_at(request: AnyRequest, host: str, connector: str) -> str:

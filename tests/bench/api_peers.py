@@ -25,7 +25,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship,
 
 from shelftide.analytics.series import METRICS, MetricSeries, Value
 from shelftide.store.reads import claimed
-from shelftide.store.repositories.rollup import POINTS
+from shelftide.store.repositories.rollup import POINTS, dailies
 from shelftide.web.auth.sessions import COOKIE
 
 POOL = 8
@@ -87,13 +87,13 @@ def series(rows: Any) -> list[MetricSeries]:
     """The product's reply out of its rows: tenant, metric, platform, currency, days, values, and who asks."""
     return [
         MetricSeries(
-            metric=metric,
-            unit=METRICS[metric],
-            platform=platform,
-            currency=currency,
-            values=[Value(day, value) for day, value in zip(days, values, strict=True)],
+            metric=run.metric,
+            unit=METRICS[run.metric],
+            platform=run.platform,
+            currency=run.currency,
+            values=[Value(day, value) for day, value in zip(run.days, run.values, strict=True)],
         )
-        for _, metric, platform, currency, days, values, *_ in rows
+        for run in dailies([row[:6] for row in rows])
     ]
 
 

@@ -1,9 +1,10 @@
 """The roll-up's rows: written day by day, read by pages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
-from itertools import repeat
+from decimal import Decimal, localcontext
+from itertools import islice, repeat
+from operator import lt
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -34,7 +35,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from shelftide.core.scope import Claim, Scope
 from shelftide.store.models import metric_daily, rollups, sku_daily, sku_stock, stream_states
-from shelftide.store.reads import Reads
+from shelftide.store.reads import Reads, Row
 from shelftide.store.rows import to_struct
 from shelftide.store.unit_of_work import UnitOfWork
 
@@ -47,13 +48,12 @@ _METRICS_OF = {
 }
 _CHUNK = 2_000
 _AT_ONCE = 20_000
-# A row a series: one for each day would cost more to send than to find.
+# A row a series: one for each day would cost more to send than to find. Days are put in order by `dailies`: Postgres
+# took half of its time to sort by four texts.
 POINTS = """
-select tenant_id, metric, platform, currency, array_agg(day order by day), array_agg(value order by day) from (
-    select tenant_id, metric, platform, currency, day, sum(value) as value from metric_daily
-    where tenant_id = any(scope.tenants) and metric = any($1::text[]) and day between $2 and $3
-    group by tenant_id, metric, platform, currency, day) daily
-group by tenant_id, metric, platform, currency order by tenant_id, metric, platform, currency
+select tenant_id, metric, platform, currency, array_agg(day), array_agg(value) from metric_daily
+where tenant_id = any(scope.tenants) and metric = any($1::text[]) and day between $2 and $3
+group by tenant_id, metric, platform, currency
 """
 _ROWS = {
     "metric_daily": text(
@@ -231,14 +231,35 @@ async def read_daily(
 
     Raises as `Reads.of`.
     """
-    return [Daily(*row) for row in await reads.of(who, POINTS, list(metrics), since, until)]
+    return dailies(await reads.of(who, POINTS, list(metrics), since, until))
+
+
+def dailies(rows: Sequence[Row]) -> list[Daily]:
+    """The rows of `POINTS` in order, the connections of a platform taken together."""
+    found = []
+    for tenant_id, metric, platform, currency, days, values_ in sorted(rows, key=lambda row: tuple(row[:4])):
+        found.append(Daily(tenant_id, metric, platform, currency, *_by_day(zip(days, values_, strict=True))))
+    return found
+
+
+def _by_day(pairs: Iterable[tuple[date, Decimal]]) -> tuple[list[date], list[Decimal]]:
+    ordered = sorted(pairs)
+    days, found = [day for day, _ in ordered], [value for _, value in ordered]
+    if all(map(lt, days, islice(days, 1, None))):
+        return days, found
+    sums: dict[date, Decimal] = {}
+    with localcontext(prec=40):
+        for day, value in ordered:
+            sums[day] = sums[day] + value if day in sums else value
+    return list(sums), list(sums.values())
 
 
 async def read_points(reads: Reads, scope: Scope, *, metrics: Sequence[str], since: date, until: date) -> list[Point]:
     """As `read_daily`, a point for each day."""
     points: list[Point] = []
-    for *keys, days, values_ in await reads.of(scope, POINTS, list(metrics), since, until):
-        points += map(Point, *map(repeat, keys), days, values_)
+    for run in await read_daily(reads, scope, metrics=metrics, since=since, until=until):
+        keys = map(repeat, (run.tenant_id, run.metric, run.platform, run.currency))
+        points += map(Point, *keys, run.days, run.values)
     return points
 
 

@@ -151,10 +151,13 @@ class CellStatement(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
 
     def unpivoted(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """A row per name, day, platform and currency; a cell that rests on no row is not there."""
+        """A row per name, day, platform and currency; a cell that rests on no row is not there.
+
+        Presence is told where a cell is missing: elsewhere the cells themselves say that there are rows.
+        """
         return [
             {
-                "metric": name,
+                "metric": self.names[number],
                 "day": row["day"],
                 "platform": row["platform"],
                 "currency": row["currency"] or "",
@@ -162,9 +165,12 @@ class CellStatement(msgspec.Struct, frozen=True):
                 "rows": row[f"rows_{number}"],
             }
             for row in rows
-            for number, name in enumerate(self.names)
-            if row[f"rows_{number}"]
+            for number in self._told(row)
         ]
+
+    def _told(self, row: Mapping[str, Any]) -> list[int]:
+        told = [number for number in range(1, len(self.names)) if row[f"rows_{number}"]]
+        return told if len(told) == len(self.names) - 1 else [0, *told]
 
 
 def cell_statements(connection_id: UUID, days: Mapping[str, Sequence[date]]) -> list[CellStatement]:

@@ -245,8 +245,8 @@ def _give_statistics(cursor: duckdb.DuckDBPyConnection) -> None:
     """Write a row into each table that never had one, and take it out again.
 
     DuckLake asks the catalog for a table's statistics again for every column that a query names, until the first row
-    gives it some: a question over two empty tables took 160 ms, and 10 ms afterwards. The row was superseded before it
-    was observed, so nobody sees it, whatever the moment he asks about.
+    gives it some (1.7 ms each; docs/bench.md, Serving). The row was superseded when it was observed, so nobody sees it,
+    whatever the moment he asks about.
     """
     text = "select table_name from ducklake_table join ducklake_table_stats using (table_id) where end_snapshot is null"
     found = cursor.execute(f"select * from postgres_query('__ducklake_metadata_{LAKE}', $1)", [text]).fetchall()

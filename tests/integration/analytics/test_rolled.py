@@ -24,7 +24,7 @@ from shelftide.store.repositories.rates import save_rates
 from shelftide.store.repositories.rollup import read_points, read_sku_sales, replace_days
 from shelftide.store.unit_of_work import SystemUnitOfWork, UnitOfWork
 from shelftide_sdk import Money
-from shelftide_sdk.records import AdDay, AdLevel
+from shelftide_sdk.records import AdDay, AdLevel, Record
 from tests.conftest import make_connection
 
 __all__ = ["bench"]
@@ -101,7 +101,7 @@ async def test_the_roll_up_answers_as_the_facts_do(busy: Bench) -> None:
 
 @on_postgres
 async def test_a_day_of_which_nothing_is_known_is_told_as_such(bench: Bench) -> None:
-    days = [
+    days: list[Record] = [
         AdDay(level=AdLevel.AD, entity_id="1", day=FIRST + timedelta(days=n), window="default", zone="UTC",
               account_id="a", clicks=n or None, spend=Money(Decimal(n), "EUR") if n else None)
         for n in range(2)

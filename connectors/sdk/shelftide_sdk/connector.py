@@ -262,20 +262,21 @@ class Connector(ABC):
         raise KeyError(f"{self.info.name} has no stream {name!r}; it has {', '.join(s.name for s in self.streams)}")
 
 
-def promised(rows: Sequence[Any], shown: int, total: Any, call: str) -> None:
-    """Refuse an empty page where the platform says that there are more rows than were shown: they would be lost.
+def promised(rows: Sequence[Any], shown: int, total: Any, call: str) -> int | None:
+    """The platform's count of rows, or None where it tells none. An empty page before the last row is refused.
 
-    `total` is the platform's count, as it wrote it; one that is no number promises nothing. Lists change while they are
+    `total` is the count as the platform wrote it; one that is no number promises nothing. Lists change while they are
     read, so that a last page with fewer rows than promised is no fault.
 
     Raises:
         TransientError: the rows that were promised did not come.
     """
     text = str(total)
-    if rows or isinstance(total, bool) or not (text.isascii() and text.isdigit()) or len(text) > 12:
-        return
-    if int(text) > shown:
+    if isinstance(total, bool) or not (text.isascii() and text.isdigit()) or len(text) > 12:
+        return None
+    if not rows and int(text) > shown:
         raise TransientError(f"{call} promised {text} rows and came to an empty page after {shown}")
+    return int(text)
 
 
 Mapped = Record | Sequence[Record]

@@ -149,8 +149,8 @@ class TikTokAds(Connector):
         }
         if stream.name in entities:
             kind, mapping, record = entities[stream.name]
-            async for rows in _entities(ctx, kind, of):
-                yield _page(rows, lambda row: mapping(row, of), record)
+            async for rows, count in _entities(ctx, kind, of):
+                yield msgspec.structs.replace(_page(rows, lambda row: mapping(row, of), record), total=count)
         elif stream.name == "ad_days":
             async for page in self._ad_days(ctx, stream, cursor, of):
                 yield page
@@ -324,20 +324,23 @@ async def _advertisers(ctx: Context, ids: Sequence[str]) -> list[Row]:
     return [row for row in listed(data_of(_exact(response), call), "list", call) if isinstance(row, dict)]
 
 
-async def _entities(ctx: Context, kind: str, of: Advertiser) -> AsyncIterator[list[Row]]:
+async def _entities(ctx: Context, kind: str, of: Advertiser) -> AsyncIterator[tuple[list[Row], int | None]]:
     """All entities, deleted ones included: without the filter the platform leaves them out."""
     params = {"advertiser_id": of.advertiser_id, "filtering": json.dumps({"secondary_status": _ALL[kind]})}
-    async for rows in _paged(ctx, f"{kind}/get/", params):
-        yield rows
+    async for found in _paged(ctx, f"{kind}/get/", params):
+        yield found
 
 
 async def _rows(ctx: Context, report: Report) -> AsyncIterator[list[Row]]:
-    async for rows in _paged(ctx, "report/integrated/get/", report):
+    async for rows, _ in _paged(ctx, "report/integrated/get/", report):
         yield rows
 
 
-async def _paged(ctx: Context, call: str, params: Mapping[str, Any]) -> AsyncIterator[list[Row]]:
-    """Pages by number. A page that repeats the one before is refused: the rest would be missing."""
+async def _paged(ctx: Context, call: str, params: Mapping[str, Any]) -> AsyncIterator[tuple[list[Row], int | None]]:
+    """Pages by number, each with the platform's count of all rows.
+
+    A page that repeats the one before is refused: the rest would be missing.
+    """
     number, before, shown = 1, "", 0
     while number <= _MOST_PAGES:
         asked = {**params, "page": str(number), "page_size": str(PAGE_SIZE)}
@@ -347,9 +350,9 @@ async def _paged(ctx: Context, call: str, params: Mapping[str, Any]) -> AsyncIte
         if rows and mark == before:
             raise ContractError(f"{call} gives the same page again")
         pages = _total_pages(data, call)
-        promised(rows, shown, data["page_info"].get("total_number"), call)
+        count = promised(rows, shown, data["page_info"].get("total_number"), call)
         shown += len(rows)
-        yield rows
+        yield rows, count
         if number >= pages:
             return
         number, before = number + 1, mark

@@ -132,6 +132,13 @@ def test_a_budget_that_went_through_a_float_is_refused(budget: float) -> None:
     assert map_campaign({**text, "budget": Decimal("20.5")}, OF).budget is not None
 
 
+async def test_the_platforms_own_count_stands_beside_what_came(world: World) -> None:
+    for stream in ("campaigns", "ad_groups", "ads"):
+        pages = (await ads(world).read(stream)).pages
+        assert [page.total for page in pages] == [sum(len(page.records) for page in pages)] * len(pages)
+        assert pages[0].total
+
+
 async def test_a_page_that_comes_again_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = ads(world)
     emulator = bench.emulator

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -25,6 +26,9 @@ from shelftide.warehouse.warehouse import Batch, Change, Stamp, TableChange
 T = TypeVar("T")
 _KEEP_DAYS = 7
 _SMALL_FILE = 8 * 2**20
+# Every so many writes the files of a table are joined where there are more than so many: a write looks into each of
+# them, and the thousandth of a day took eight times as long as the first.
+_WRITES, _FILES = 25, 50
 
 
 class DuckLakeWarehouses:
@@ -36,10 +40,16 @@ class DuckLakeWarehouses:
         self.settings = settings or InstanceSettings()
         self.instances = Instances(self._open, limit)
         self._empty: duckdb.DuckDBPyConnection | None = None
+        self._writes: Counter[UUID] = Counter()
 
     def of(self, tenant_id: UUID) -> "DuckLakeWarehouse":
         """The warehouse of a tenant."""
         return DuckLakeWarehouse(self, tenant_id)
+
+    def is_due(self, tenant_id: UUID) -> bool:
+        """Count a write; whether it is time to look at the tenant's files again."""
+        self._writes[tenant_id] += 1
+        return self._writes[tenant_id] % _WRITES == 0
 
     def folder(self, tenant_id: UUID) -> Path:
         """Where a tenant's files are."""
@@ -82,7 +92,10 @@ class DuckLakeWarehouse:
         wanted = [delta for delta in deltas if delta.rows.num_rows or delta.gone.num_rows]
         if not wanted:
             return Change(tables=questions.idle(deltas), days=frozenset())
-        return await self._all.instances.write(self._tenant_id, lambda cursor: _write(cursor, wanted, stamp))
+        change = await self._all.instances.write(self._tenant_id, lambda cursor: _write(cursor, wanted, stamp))
+        if self._all.is_due(self._tenant_id):
+            await self._all.instances.write(self._tenant_id, _tidy)
+        return change
 
     async def query(self, statement: Statement, as_of: datetime | None = None) -> pa.Table:
         """See `Warehouse.query`."""
@@ -275,14 +288,26 @@ def _no_row(table: Table) -> str:
     return f"delete from {quote(table.name)} where superseded_at = '{_EPOCH}'"
 
 
+def _tidy(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Join the files of tables that have many. What was written is safe already: a clash with another process's write
+    leaves them to the next time."""
+    for table in _scattered(cursor, f"file_count > {_FILES}"):
+        with contextlib.suppress(duckdb.TransactionException):
+            cursor.execute(f"call ducklake_rewrite_data_files('{LAKE}', '{table}', delete_threshold => 0.0)")
+            cursor.execute(f"call ducklake_merge_adjacent_files('{LAKE}', '{table}')")
+
+
+def _scattered(cursor: duckdb.DuckDBPyConnection, condition: str) -> list[str]:
+    """Tables whose files are small, by a condition on `ducklake_table_info`."""
+    told = f"select table_name from ducklake_table_info('{LAKE}') where {condition}"
+    found = cursor.execute(f"{told} and file_size_bytes < file_count * {_SMALL_FILE}").fetchall()
+    return [table for (table,) in found]
+
+
 def _maintain(cursor: duckdb.DuckDBPyConnection) -> None:
     _give_statistics(cursor)
     # Files that lost rows are never joined, and after a day of small syncs nearly every one has lost a few.
-    small = cursor.execute(
-        f"select table_name from ducklake_table_info('{LAKE}')"
-        f" where delete_file_count > 0 and file_count > 1 and file_size_bytes < file_count * {_SMALL_FILE}"
-    ).fetchall()
-    for (table,) in small:
+    for table in _scattered(cursor, "delete_file_count > 0 and file_count > 1"):
         cursor.execute(f"call ducklake_rewrite_data_files('{LAKE}', '{table}', delete_threshold => 0.0)")
     _compact(cursor, f"now() - interval '{_KEEP_DAYS} days'", delete_threshold=0.3)
 

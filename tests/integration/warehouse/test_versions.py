@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+import duckdb
 import msgspec
 import pyarrow as pa
 import pytest
@@ -364,6 +365,41 @@ async def test_maintenance_joins_the_files_of_small_syncs_that_lost_a_few_rows(l
     assert await shop.versions(Order, "source_id", "name", "observed_at", "superseded_at") == before
     told = "select file_count, delete_file_count from ducklake_table_info('lake') where table_name = 'orders'"
     assert await lakes.instances.read(shop.tenant_id, lambda cursor: cursor.execute(told).fetchall()) == [(1, 0)]
+
+
+async def test_many_small_writes_join_their_files_on_the_way(
+    lakes: DuckLakeWarehouses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ducklake_engine, "_WRITES", 4)
+    monkeypatch.setattr(ducklake_engine, "_FILES", 3)
+    shop = Shop(lakes)
+    for hour in range(12):
+        moment = T0 + hour * HOUR
+        await shop.write(order(f"o{hour}"), order("again", name=str(hour), updated_at=moment), at=moment)
+    told = "select file_count from ducklake_table_info('lake') where table_name = 'orders'"
+    files = await lakes.instances.read(shop.tenant_id, lambda cursor: cursor.execute(told).fetchall())
+    assert files[0][0] <= 4
+    versions = await shop.versions(Order, "source_id", "name", "superseded_at")
+    assert sorted(name for key, name, _ in versions if key == "again") == sorted(map(str, range(12)))
+    assert len(versions) == 24
+    assert len(await shop.rows(Order, "source_id")) == 13
+
+
+def test_a_clash_while_files_are_joined_harms_no_write() -> None:
+    asked: list[str] = []
+
+    class Clashing:
+        def execute(self, text: str) -> "Clashing":
+            asked.append(text)
+            if text.startswith("call"):
+                raise duckdb.TransactionException("another process wrote")
+            return self
+
+        def fetchall(self) -> list[tuple[str]]:
+            return [("orders",), ("order_lines",)]
+
+    ducklake_engine._tidy(Clashing())  # type: ignore[arg-type]  # all of a cursor that it needs
+    assert [text.split("'")[3] for text in asked[1:]] == ["orders", "order_lines"]
 
 
 async def test_maintenance_gives_statistics_to_tables_without_rows_once_and_nobody_sees_how(

@@ -63,11 +63,7 @@ class Waiting(Foundation):
         for stream, calm in await self.calm_readings():
             if not (polled := _polled(calm)):
                 continue
-            async with self.bench() as bench:
-                bench.clock.longest = _LONGEST_SECONDS
-                bench.proxy.limit = 5 * len(calm.exchanges) + _POLLS
-                bench.proxy.begin(NEVER_READY)
-                reading = await bench.read(stream)
+            reading = await self._held_back(stream, calm, NEVER_READY)
             if bug := survival_bug(calm, reading, NEVER_READY):
                 where = f"stream {stream.name!r}, {_named(polled)} answers for ever as at first"
                 pytest.fail(broken("endless_polling_is_ended", f"{where}: {bug}"))
@@ -82,11 +78,7 @@ class Waiting(Foundation):
         for stream, calm in await self.calm_readings():
             if not (polled := _polled(calm)):
                 continue
-            async with self.bench() as bench:
-                bench.clock.longest = _LONGEST_SECONDS
-                bench.proxy.limit = 5 * len(calm.exchanges) + _POLLS
-                bench.proxy.begin(SLOW_JOB)
-                reading = await bench.read(stream)
+            reading = await self._held_back(stream, calm, SLOW_JOB)
             where = f"stream {stream.name!r}, {_named(polled)}"
             if hurried := _asked_at_once(reading, polled):
                 pytest.fail(broken(name, f"{where} was asked {hurried} times with no pause between two questions"))
@@ -95,6 +87,13 @@ class Waiting(Foundation):
             lost = [key for key in calm.state() if key not in reading.state()]
             bug = f"{where} is ready after two minutes, and {len(lost)} rows are lost, such as {lost[:1]}"
             assert not lost, broken(name, bug)
+
+    async def _held_back(self, stream: Stream, calm: Reading, fault: Fault) -> Reading:
+        async with self.bench() as bench:
+            bench.clock.longest = _LONGEST_SECONDS
+            bench.proxy.limit = 5 * len(calm.exchanges) + _POLLS
+            bench.proxy.begin(fault)
+            return await bench.read(stream)
 
 
 def _polled(calm: Reading) -> set[tuple[str, str, bytes]]:

@@ -1,51 +1,106 @@
 """One value of each row withheld, so that over a few reads each field is missing somewhere; and what was made of it."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Set
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
 
 from shelftide_sdk.money import Money
 from shelftide_sdk.records import Customer, Record
-from shelftide_sdk.testing.conformance.bench import Key
-from shelftide_sdk.testing.conformance.faults import Fault, damage_rows, leaves, nullify, remove
+from shelftide_sdk.testing.conformance.bench import Key, Reading
+from shelftide_sdk.testing.conformance.faults import Fault, Memory, Wire, leaves, nullify, remove, request_of
+from shelftide_sdk.testing.shapes import decode, encode, placed_rows
 
 WAYS = (("withheld", "a value is null", nullify), ("left-out", "a field is left out", remove))
 _ENOUGH = 2
 _UNKNOWN = "unknown"
 _TELLING = 3
 _NOTHING = (None, "", "0", "0.0", "0.00", 0, False)
+_SPARED = 3
+# What tells the calls of one path apart: `{"call": "orders"}`, `?method=orders.get`, the text of a GraphQL query.
+_CALL = re.compile(
+    r"(api_?)?(call|method|action|op|operation(_?name)?|query|command|function|service|(report_?)?type|resource)",
+    re.IGNORECASE,
+)
+_VARYING = re.compile(r"\"[^\"]*\"|[^\s/.?&]*\d[^\s/.?&]*")
+
+Endpoint = tuple[str, ...]
+
+
+def endpoints(reading: Reading) -> list[Endpoint]:
+    """Where the rows of a read stand, in the order in which they were asked for."""
+    found = []
+    for e in reading.exchanges:
+        asked = request_of(e.method, e.path, e.query, e.asked)
+        found += [_endpoint(asked, place) for place, _ in placed_rows(decode(e.body)[0])]
+    return list(dict.fromkeys(found))
+
+
+def _endpoint(request: tuple[str, str, bytes], place: str) -> Endpoint:
+    """Method, path, call and place in the reply, without what is another each time: ids and dates."""
+    method, asked, body = request
+    path, _, query = asked.partition("?")
+    sent = decode(body)[0]
+    named = [*parse_qsl(query), *(sent.items() if isinstance(sent, dict) else parse_qsl(body.decode("latin-1")))]
+    calls = sorted(value for name, value in named if _CALL.fullmatch(name) and isinstance(value, str))
+    return tuple(_VARYING.sub("*", text) for text in (method, path, place, *calls))
 
 
 class Withholding:
-    """A fault that takes, out of each row, the field that was taken least often so far and says something there.
+    """A fault that takes, out of each row of one endpoint, the field that was taken least often and says something.
 
-    It goes on counting over several reads. `rows` are the texts of each row, as it was sent.
+    Other endpoints stay whole: who joins two replies would otherwise lose every row, and nothing could be judged. It
+    goes on counting over several reads. `rows` are the texts of each row, as it was sent.
     """
 
-    def __init__(self, name: str, title: str, take: Callable[[Any, Any], None]) -> None:
+    def __init__(self, name: str, title: str, take: Callable[[Any, Any], None], endpoint: Endpoint) -> None:
         self._take = take
+        self._endpoint = endpoint
         self._taken: Counter[str] = Counter()
+        self._last: Counter[str] = Counter()
+        self._every = 1
+        self._begin = 0
         self._values: set[str] = set()
         self.rows: list[Set[str]] = []
-        self.fault = Fault(name=name, title=title, damage=damage_rows(self._edit))
+        self.fault = Fault(name=name, title=title, damage=self._damage)
 
     def exhausted(self) -> bool:
         """Whether every field was taken often enough."""
         return all(count >= _ENOUGH for count in self._taken.values())
 
-    def _edit(self, rows: list[Any]) -> None:
+    def spare(self) -> None:
+        """Damage other rows, and fewer: what the last reply lost ended the read, and was not judged."""
+        self._taken.subtract(self._last)
+        self._every = _SPARED
+        self._begin += 1
+
+    def _damage(self, wire: Wire, memory: Memory) -> Wire:
+        value, lines = decode(wire.body)
+        found = list(placed_rows(value))
+        for place, rows in found:
+            if _endpoint(wire.request, place) == self._endpoint:
+                self._last = Counter()
+                self._edit(rows, memory)
+            self.rows += [_texts(row) for row in rows if isinstance(row, dict)]
+        return msgspec.structs.replace(wire, body=encode(value, lines)) if found else wire
+
+    def _edit(self, rows: list[Any], memory: Memory) -> None:
         for row in (row for row in rows if isinstance(row, dict)):
             fields = list(_telling(row))
             self._taken.update({path: 0 for _, _, path in fields})
-            if fields:
+            if fields and (memory.rows + self._begin) % self._every == 0:
                 holder, key, path = min(fields, key=lambda field: self._taken[field[2]])
-                self._values.add(str(holder[key]).casefold())
+                self._values |= _texts([holder[key]])
                 self._take(holder, key)
                 self._taken[path] += 1
-            self.rows.append({str(holder[key]).casefold() for holder, key, _ in leaves(row)})
+                self._last[path] += 1
+            memory.rows += 1
 
     def took(self, text: str) -> bool:
         """Whether the text, or what it was made of, was taken somewhere: not a word of the connector's own."""
@@ -64,8 +119,12 @@ def _alike(one: str, other: str) -> bool:
     return short == long or (len(short) >= _TELLING and short in long)
 
 
+def _texts(value: Any) -> set[str]:
+    return {str(holder[key]).casefold() for holder, key, _ in leaves(value)}
+
+
 def _telling(value: Any, path: str = "") -> Iterator[tuple[dict[str, Any], str, str]]:
-    """(object, key, path) of what says something: lists have no part in the path."""
+    """(object, key, path) of what says something, an object within it too: lists have no part in the path."""
     if isinstance(value, list):
         for inner in value:
             yield from _telling(inner, path)
@@ -73,8 +132,19 @@ def _telling(value: Any, path: str = "") -> Iterator[tuple[dict[str, Any], str, 
         for key, inner in value.items():
             if isinstance(inner, dict | list):
                 yield from _telling(inner, f"{path}.{key}")
-            elif inner not in _NOTHING:
+            if _says_something(inner):
                 yield value, key, f"{path}.{key}"
+
+
+def _says_something(value: Any) -> bool:
+    """No list does; an object does unless it holds a zero, which no one could tell from one that was made up."""
+    if isinstance(value, dict):
+        return bool(value) and not any(_is_zero(holder[key]) for holder, key, _ in leaves(value))
+    return not isinstance(value, list) and value not in _NOTHING
+
+
+def _is_zero(value: Any) -> bool:
+    return value in _NOTHING and value not in (None, "") and value is not False
 
 
 def invented(calm: Mapping[Key, Record], found: Mapping[Key, Record], withheld: Withholding) -> str:

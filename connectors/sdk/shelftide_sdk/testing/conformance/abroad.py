@@ -13,7 +13,7 @@ from shelftide_sdk.testing.conformance.elsewhere import ZONE, Elsewhere
 from shelftide_sdk.testing.conformance.faults import Fault
 from shelftide_sdk.testing.conformance.foundation import Foundation
 from shelftide_sdk.testing.conformance.matching import match_orders
-from shelftide_sdk.testing.conformance.withholding import WAYS, Withholding, endpoints
+from shelftide_sdk.testing.conformance.withholding import Withholding, withholdings
 from shelftide_sdk.testing.world import model
 from shelftide_sdk.testing.world.abroad import counted
 
@@ -84,9 +84,8 @@ class Abroad(Foundation):
 
         async def read() -> list[tuple[Withholding, Reading]]:
             found = []
-            for endpoint in endpoints(calm):
-                for way in WAYS:
-                    found += await self._withheld(stream, Withholding(*way, endpoint), abroad=abroad)
+            for withheld in withholdings(calm):
+                found += await self._withheld(stream, withheld, abroad=abroad)
             return found
 
         found: list[tuple[Withholding, Reading]] = await self.shared(("withheld", stream.name), read)

@@ -33,13 +33,16 @@ _VARYING = re.compile(r"\"[^\"]*\"|[^\s/.?&]*\d[^\s/.?&]*")
 Endpoint = tuple[str, ...]
 
 
-def endpoints(reading: Reading) -> list[Endpoint]:
-    """Where the rows of a read stand, in the order in which they were asked for."""
-    found = []
+def withholdings(reading: Reading) -> list["Withholding"]:
+    """All that can be withheld in a read: at each endpoint values, and objects where its rows hold some."""
+    found: dict[tuple[Endpoint, bool], None] = {}
     for e in reading.exchanges:
         asked = request_of(e.method, e.path, e.query, e.asked)
-        found += [_endpoint(asked, place) for place, _ in placed_rows(decode(e.body)[0])]
-    return list(dict.fromkeys(found))
+        for place, rows in placed_rows(decode(e.body)[0]):
+            found |= {
+                (_endpoint(asked, place), isinstance(holder[key], dict)): None for holder, key, _ in _telling(rows)
+            }
+    return [Withholding(*way, *part) for part in found for way in WAYS]
 
 
 def _endpoint(request: tuple[str, str, bytes], place: str) -> Endpoint:
@@ -56,12 +59,16 @@ class Withholding:
     """A fault that takes, out of each row of one endpoint, the field that was taken least often and says something.
 
     Other endpoints stay whole: who joins two replies would otherwise lose every row, and nothing could be judged. It
-    goes on counting over several reads. `rows` are the texts of each row, as it was sent.
+    takes values, or with `objects` whole objects. It goes on counting over several reads. `rows` are the texts of each
+    row, as it was sent.
     """
 
-    def __init__(self, name: str, title: str, take: Callable[[Any, Any], None], endpoint: Endpoint) -> None:
+    def __init__(
+        self, name: str, title: str, take: Callable[[Any, Any], None], endpoint: Endpoint, objects: bool
+    ) -> None:
         self._take = take
         self._endpoint = endpoint
+        self.objects = objects
         self._taken: Counter[str] = Counter()
         self._last: Counter[str] = Counter()
         self._every = 1
@@ -92,7 +99,7 @@ class Withholding:
 
     def _edit(self, rows: list[Any], memory: Memory) -> None:
         for row in (row for row in rows if isinstance(row, dict)):
-            fields = list(_telling(row))
+            fields = [field for field in _telling(row) if isinstance(field[0][field[1]], dict) is self.objects]
             self._taken.update({path: 0 for _, _, path in fields})
             if fields and (memory.rows + self._begin) % self._every == 0:
                 holder, key, path = min(fields, key=lambda field: self._taken[field[2]])
@@ -137,14 +144,16 @@ def _telling(value: Any, path: str = "") -> Iterator[tuple[dict[str, Any], str, 
 
 
 def _says_something(value: Any) -> bool:
-    """No list does; an object does unless it holds a zero, which no one could tell from one that was made up."""
+    """No list does, nor an object that holds one, or a zero, which no one could tell from one that was made up."""
     if isinstance(value, dict):
-        return bool(value) and not any(_is_zero(holder[key]) for holder, key, _ in leaves(value))
+        return bool(value) and all(_is_whole(inner) for inner in value.values())
     return not isinstance(value, list) and value not in _NOTHING
 
 
-def _is_zero(value: Any) -> bool:
-    return value in _NOTHING and value not in (None, "") and value is not False
+def _is_whole(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_is_whole(inner) for inner in value.values())
+    return value in (None, "", False) or not (isinstance(value, list) or value in _NOTHING)
 
 
 def invented(calm: Mapping[Key, Record], found: Mapping[Key, Record], withheld: Withholding) -> str:
@@ -153,7 +162,9 @@ def invented(calm: Mapping[Key, Record], found: Mapping[Key, Record], withheld: 
     for key, was in calm.items():
         for name, before, after in _changes(was, found.get(key)):
             told = f"{key[0]}.{name} of {key[1:]} is {after} instead of {before} when {withheld.fault.title}"
-            if _is_number(after) or _is_default(before, after, key, withheld):
+            if (_is_number(after) and not _is_shorter_sum(after, withheld)) or _is_default(
+                before, after, key, withheld
+            ):
                 return told
             if isinstance(after, date):  # a moment may be told by another field, but not the same for all
                 defaults[f"{key[0]}.{name}", after].add(before)
@@ -164,6 +175,11 @@ def invented(calm: Mapping[Key, Record], found: Mapping[Key, Record], withheld: 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | Decimal | Money) and not isinstance(value, bool | Enum)
+
+
+def _is_shorter_sum(after: Any, withheld: Withholding) -> bool:
+    """What is left of a sum where a part that may be missing, such as a tax, is: it is not a sum that is made up."""
+    return withheld.objects and bool(after.amount if isinstance(after, Money) else after)
 
 
 def _is_default(before: Any, after: Any, key: Key, withheld: Withholding) -> bool:

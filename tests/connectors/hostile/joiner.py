@@ -41,7 +41,7 @@ def _given(arguments: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _without_lines(row: dict[str, Any]) -> dict[str, Any]:
     sums = {name: {"sum": row[name], "cur": row["currency"]} for name in ("tax", "shipping") if name in row}
-    return {name: said for name, said in {**row, **sums}.items() if name != "lines"}
+    return {name: sums.get(name, said) for name, said in row.items() if name != "lines"}
 
 
 class Joiner(Trader):

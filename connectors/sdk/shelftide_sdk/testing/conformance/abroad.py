@@ -100,10 +100,10 @@ class Abroad(Foundation):
             reading = await self.damaged(stream, withheld.fault, abroad=abroad)
             found.append((withheld, msgspec.structs.replace(reading, exchanges=[])))
             ended = reading.error is not None or not reading.records
-            if withheld.exhausted() or not (ended or self.whole_depth):
-                break
             if ended:
                 withheld.spare()
+            elif withheld.exhausted() or not self.whole_depth:
+                break
         return found
 
     async def damaged(self, stream: Stream, fault: Fault, *, abroad: bool) -> Reading:

@@ -1,19 +1,18 @@
 """One value of each row withheld, so that over a few reads each field is missing somewhere; and what was made of it."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Set
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 from typing import Any
-from urllib.parse import parse_qsl
 
 import msgspec
 
 from shelftide_sdk.money import Money
 from shelftide_sdk.records import Customer, Record
 from shelftide_sdk.testing.conformance.bench import Key, Reading
+from shelftide_sdk.testing.conformance.endpoints import Endpoint, endpoint_of
 from shelftide_sdk.testing.conformance.faults import Fault, Memory, Wire, leaves, nullify, remove, request_of
 from shelftide_sdk.testing.shapes import decode, encode, placed_rows
 
@@ -23,14 +22,6 @@ _UNKNOWN = "unknown"
 _TELLING = 3
 _NOTHING = (None, "", "0", "0.0", "0.00", 0, False)
 _SPARED = 3
-# What tells the calls of one path apart: `{"call": "orders"}`, `?method=orders.get`, the text of a GraphQL query.
-_CALL = re.compile(
-    r"(api_?)?(call|method|action|op|operation(_?name)?|query|command|function|service|(report_?)?type|resource)",
-    re.IGNORECASE,
-)
-_VARYING = re.compile(r"\"[^\"]*\"|[^\s/.?&]*\d[^\s/.?&]*")
-
-Endpoint = tuple[str, ...]
 
 
 def withholdings(reading: Reading) -> list["Withholding"]:
@@ -40,19 +31,9 @@ def withholdings(reading: Reading) -> list["Withholding"]:
         asked = request_of(e.method, e.path, e.query, e.asked)
         for place, rows in placed_rows(decode(e.body)[0]):
             found |= {
-                (_endpoint(asked, place), isinstance(holder[key], dict)): None for holder, key, _ in _telling(rows)
+                (endpoint_of(asked, place), isinstance(holder[key], dict)): None for holder, key, _ in _telling(rows)
             }
     return [Withholding(*way, *part) for part in found for way in WAYS]
-
-
-def _endpoint(request: tuple[str, str, bytes], place: str) -> Endpoint:
-    """Method, path, call and place in the reply, without what is another each time: ids and dates."""
-    method, asked, body = request
-    path, _, query = asked.partition("?")
-    sent = decode(body)[0]
-    named = [*parse_qsl(query), *(sent.items() if isinstance(sent, dict) else parse_qsl(body.decode("latin-1")))]
-    calls = sorted(value for name, value in named if _CALL.fullmatch(name) and isinstance(value, str))
-    return tuple(_VARYING.sub("*", text) for text in (method, path, place, *calls))
 
 
 class Withholding:
@@ -91,7 +72,7 @@ class Withholding:
         value, lines = decode(wire.body)
         found = list(placed_rows(value))
         for place, rows in found:
-            if _endpoint(wire.request, place) == self._endpoint:
+            if endpoint_of(wire.request, place) == self._endpoint:
                 self._last = Counter()
                 self._edit(rows, memory)
             self.rows += [_texts(row) for row in rows if isinstance(row, dict)]

@@ -96,21 +96,6 @@ class TakesNoObjectForZero(Joiner):
         return self.money((row[name] or {"sum": "0"})["sum"], row["currency"])
 
 
-class RemembersOneMark(Joiner):
-    """Sees a page that follows itself, and not two that follow each other."""
-
-    async def rows(self, ctx: Context, since: datetime) -> AsyncIterator[list[Any]]:
-        token: Any = None
-        while True:
-            found = await self.reply(ctx, since, token)
-            yield found["orders"]
-            if found.get("next_token") == token:
-                raise ContractError("paging goes round in a circle")
-            token = found.get("next_token")
-            if token is None:
-                return
-
-
 class LogsWhatItRejects(Joiner):
     async def read(self, ctx: Context, stream: Any, cursor: Cursor | None) -> AsyncIterator[Page]:
         async for page in super().read(ctx, stream, cursor):
@@ -132,6 +117,5 @@ class RefusesAPageForARow(Honest):
 
 HASTY: dict[str, tuple[str, str]] = {
     "TakesNoObjectForZero": ("unknown_is_not_zero", "is Money(amount=Decimal('0'"),
-    "RemembersOneMark": ("endless_paging_is_ended", "two pages follow each other for ever: the read never ends"),
     "LogsWhatItRejects": ("no_buyer_is_named", "is in the log when a value is null"),
 }

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from shelftide_sdk.testing.conformance.endpoints import Endpoint, calls_of
 from shelftide_sdk.testing.shapes import decode, encode, row_lists
 
 Message = dict[str, Any]
@@ -71,7 +70,7 @@ class Memory:
     """What a fault remembers between replies."""
 
     def __init__(self) -> None:
-        self.seen: dict[Endpoint, list[Wire]] = {}
+        self.seen: dict[str, list[Wire]] = {}
         self.asked: dict[tuple[str, str, bytes], Wire] = {}
         self.count = 0
         self.rows = 0
@@ -358,18 +357,17 @@ def _new_field(rows: list[Any]) -> None:
 
 
 def replayed(steps: int) -> Damage:
-    """From the second reply with rows on, answer with one of the first `steps` of that call, in turns."""
+    """From the second reply with rows on, answer with one of the first `steps` of that path, in turns."""
 
     def damage(wire: Wire, memory: Memory) -> Wire:
         value, _ = decode(wire.body)
         if not any(row_lists(value)):
             return wire
-        called = (wire.path, *calls_of(wire.request))
-        seen = memory.seen.setdefault(called, [])
+        seen = memory.seen.setdefault(wire.path, [])
         if len(seen) < steps:
             seen.append(wire)
             return wire
-        memory.seen[called] = [*seen[1:], seen[0]]
+        memory.seen[wire.path] = [*seen[1:], seen[0]]
         return seen[0]
 
     return damage

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.connectors.hostile import broker, subtle, trader
+from tests.connectors.hostile import broker, joiner, subtle, trader
 from tests.connectors.hostile import connector as hostile
 from tests.connectors.hostile.connector import Honest
 
@@ -87,10 +87,11 @@ FAULTS: dict[str, tuple[str, str]] = {
     "CursorWithoutZone": ("declared_cursors_are_emitted", "a time without a zone"),
     **trader.CARELESS,
     **broker.SLOVENLY,
+    **joiner.HASTY,
 }
 KINDS: dict[str, type[Connector]] = {
     name: kind
-    for module in (hostile, subtle, trader, broker)
+    for module in (hostile, subtle, trader, broker, joiner)
     for name, kind in vars(module).items()
     if inspect.isclass(kind) and issubclass(kind, Honest) and kind.__module__ == module.__name__
 }
@@ -156,7 +157,7 @@ async def test_names_the_fault(fault: str, monkeypatch: pytest.MonkeyPatch, caps
 
 
 def test_every_hostile_connector_is_tried() -> None:
-    assert set(KINDS) - {"Honest", "Changed", "Leaky", "Trader"} == set(FAULTS)
+    assert set(KINDS) - {"Honest", "Changed", "Leaky", "Trader", "Joiner", "RefusesAPageForARow"} == set(FAULTS)
 
 
 @pytest.mark.parametrize("book", ["TiedBook", "BookWithHoles", "Ledger"])
@@ -172,3 +173,14 @@ async def test_an_honest_connector_passes_at_platforms_with_strange_habits(
 async def test_a_bad_day_has_its_own_advice(fault: str, advice: str, monkeypatch: pytest.MonkeyPatch) -> None:
     bugs = await bugs_of(suite_of(KINDS[fault], monkeypatch), "bad_days_change_nothing")
     assert any(advice in bug.partition("What to do: ")[2] for bug in bugs), bugs
+
+
+@pytest.mark.parametrize("rule", ["every_row_is_read", *sorted({rule for rule, _ in joiner.HASTY.values()})])
+async def test_an_honest_connector_may_join_two_calls(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await bugs_of(suite_of(joiner.Joiner, monkeypatch), rule) == []
+
+
+async def test_a_rule_that_could_judge_nothing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = joiner.RefusesAPageForARow
+    with pytest.raises(pytest.skip.Exception, match=r"no record of \['orders'\] survives"):
+        await bugs_of(suite_of(kind, monkeypatch), "unknown_is_not_zero")

@@ -7,12 +7,17 @@ from typing import Any
 
 def row_lists(value: Any) -> Iterator[list[Any]]:
     """The outermost lists that hold objects."""
+    return (rows for _, rows in placed_rows(value))
+
+
+def placed_rows(value: Any, place: str = "") -> Iterator[tuple[str, list[Any]]]:
+    """The outermost lists that hold objects, each with the names that lead to it (`.data.orders.nodes`)."""
     if isinstance(value, list):
         if any(isinstance(row, dict) for row in value):
-            yield value
+            yield place, value
     elif isinstance(value, dict):
-        for inner in value.values():
-            yield from row_lists(inner)
+        for name, inner in value.items():
+            yield from placed_rows(inner, f"{place}.{name}")
 
 
 def decode(body: bytes) -> tuple[Any, bool]:

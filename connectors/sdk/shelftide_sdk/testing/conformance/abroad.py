@@ -13,12 +13,14 @@ from shelftide_sdk.testing.conformance.elsewhere import ZONE, Elsewhere
 from shelftide_sdk.testing.conformance.faults import Fault
 from shelftide_sdk.testing.conformance.foundation import Foundation
 from shelftide_sdk.testing.conformance.matching import match_orders
+from shelftide_sdk.testing.conformance.withholding import Withholding, withholdings
 from shelftide_sdk.testing.world import model
 from shelftide_sdk.testing.world.abroad import counted
 
 # A shorter number is that of many things.
 _TELLING = 6
 _ERASED = 3
+_PASSES = 3
 _SPEAKS_OF_ORDERS = {Order, OrderLine, Refund}
 
 
@@ -67,6 +69,42 @@ class Abroad(Foundation):
     async def abroad(self) -> Journey | None:
         """What streams of orders say in a world elsewhere; None where there are none."""
         return await self.journey("abroad", _far)
+
+    async def calm_or_abroad(self) -> list[tuple[Stream, Reading]]:
+        """Full reads of all streams: in the world elsewhere where they speak of orders."""
+        journey = await self.abroad()
+        there = {stream.name: reading for stream, reading in journey.streams} if journey else {}
+        return [(stream, there.get(stream.name, calm)) for stream, calm in await self.calm_readings()]
+
+    async def withheld(self, stream: Stream) -> list[tuple[Withholding, Reading]]:
+        """Reads while one endpoint at a time withholds values, in the world elsewhere where orders are spoken of."""
+        journey = await self.abroad()
+        abroad = journey is not None and stream in [there for there, _ in journey.streams]
+        calm = {s.name: reading for s, reading in await self.calm_or_abroad()}[stream.name]
+
+        async def read() -> list[tuple[Withholding, Reading]]:
+            found = []
+            for withheld in withholdings(calm):
+                found += await self._withheld(stream, withheld, abroad=abroad)
+            return found
+
+        found: list[tuple[Withholding, Reading]] = await self.shared(("withheld", stream.name), read)
+        return found
+
+    async def _withheld(
+        self, stream: Stream, withheld: Withholding, *, abroad: bool
+    ) -> list[tuple[Withholding, Reading]]:
+        """Some reads, with less damage after one that it ended."""
+        found = []
+        for _ in range(_PASSES):
+            reading = await self.damaged(stream, withheld.fault, abroad=abroad)
+            found.append((withheld, msgspec.structs.replace(reading, exchanges=[])))
+            ended = reading.error is not None or not reading.records
+            if ended:
+                withheld.spare()
+            elif withheld.exhausted() or not self.whole_depth:
+                break
+        return found
 
     async def damaged(self, stream: Stream, fault: Fault, *, abroad: bool) -> Reading:
         """A read, here or in the same world elsewhere, while every reply is damaged."""

@@ -9,7 +9,7 @@ from shelftide_sdk.connector import Stream
 from shelftide_sdk.testing.conformance import soundness
 from shelftide_sdk.testing.conformance.abroad import Abroad, Journey
 from shelftide_sdk.testing.conformance.bench import Reading
-from shelftide_sdk.testing.conformance.faults import ROWS_MOVED, WITHHELD, fault_named
+from shelftide_sdk.testing.conformance.faults import ROWS_MOVED
 from shelftide_sdk.testing.conformance.rules import broken, rule
 from shelftide_sdk.testing.conformance.sharing import left_behind, shared_state
 
@@ -46,13 +46,11 @@ class Conduct(Abroad):
             return
         for stream, reading in abroad.streams:
             _nobody_in(abroad, stream, {**_left_behind(reading), **_fields(reading)})
-            for fault in _QUOTED:
-                damaged = await self.damaged(stream, fault, abroad=True)
+            # What makes an author quote a row or a reply.
+            quoted = [(withheld.fault, damaged) for withheld, damaged in await self.withheld(stream)]
+            quoted.append((ROWS_MOVED, await self.damaged(stream, ROWS_MOVED, abroad=True)))
+            for fault, damaged in quoted:
                 _nobody_in(abroad, stream, _left_behind(damaged), f" when {fault.title}")
-
-
-# What makes an author quote a row or a reply.
-_QUOTED = (WITHHELD, fault_named("missing-fields"), ROWS_MOVED)
 
 
 def _nobody_in(abroad: Journey, stream: Stream, places: Mapping[str, str], when: str = "") -> None:

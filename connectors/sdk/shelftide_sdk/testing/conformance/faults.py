@@ -263,23 +263,6 @@ def every_value(change: Callable[[Any], Any]) -> Damage:
     return damage_rows(edit)
 
 
-def another_field_each_row(change: Callable[[Any, Any], None]) -> Damage:
-    """As `one_field_a_row`, counted over all replies: short pages too come to every field."""
-
-    def damage(wire: Wire, memory: Memory) -> Wire:
-        value, lines = decode(wire.body)
-        found = list(row_lists(value))
-        for row in (row for rows in found for row in rows if isinstance(row, dict)):
-            fields = list(leaves(row))
-            if fields:
-                holder, key, _ = fields[memory.rows % len(fields)]
-                change(holder, key)
-            memory.rows += 1
-        return msgspec.structs.replace(wire, body=encode(value, lines)) if found else wire
-
-    return damage
-
-
 def _moved(value: Any) -> Any:
     """The same reply with its lists of rows under other names."""
     if not isinstance(value, dict):
@@ -462,7 +445,6 @@ MALFORMED = (
 ROWS_MOVED = Fault(name="rows-moved", title="rows stand under another name", damage=_rows_moved)
 NEVER_READY = Fault(name="never-ready", title="what is not ready at first never is", damage=_held_back(math.inf))
 SLOW_JOB = Fault(name="slow-job", title="what is not ready at first takes two minutes", damage=_held_back(120.0))
-WITHHELD = Fault(name="withheld", title="a value is null", damage=another_field_each_row(nullify))
 PAGING = (
     Fault(name="same-page-for-ever", title="every page is the first page", damage=replayed(1)),
     Fault(name="pages-in-a-circle", title="two pages follow each other for ever", damage=replayed(2)),

@@ -7,45 +7,88 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+import msgspec
+
 from shelftide_sdk.money import Money
 from shelftide_sdk.records import Customer, Record
-from shelftide_sdk.testing.conformance.bench import Key
-from shelftide_sdk.testing.conformance.faults import Fault, damage_rows, leaves, nullify, remove
+from shelftide_sdk.testing.conformance.bench import Key, Reading
+from shelftide_sdk.testing.conformance.endpoints import Endpoint, endpoint_of
+from shelftide_sdk.testing.conformance.faults import Fault, Memory, Wire, leaves, nullify, remove, request_of
+from shelftide_sdk.testing.shapes import decode, encode, placed_rows
 
 WAYS = (("withheld", "a value is null", nullify), ("left-out", "a field is left out", remove))
 _ENOUGH = 2
 _UNKNOWN = "unknown"
 _TELLING = 3
 _NOTHING = (None, "", "0", "0.0", "0.00", 0, False)
+_SPARED = 3
+
+
+def withholdings(reading: Reading) -> list["Withholding"]:
+    """All that can be withheld in a read: at each endpoint values, and objects where its rows hold some."""
+    found: dict[tuple[Endpoint, bool], None] = {}
+    for e in reading.exchanges:
+        asked = request_of(e.method, e.path, e.query, e.asked)
+        for place, rows in placed_rows(decode(e.body)[0]):
+            found |= {
+                (endpoint_of(asked, place), isinstance(holder[key], dict)): None for holder, key, _ in _telling(rows)
+            }
+    return [Withholding(*way, *part) for part in found for way in WAYS]
 
 
 class Withholding:
-    """A fault that takes, out of each row, the field that was taken least often so far and says something there.
+    """A fault that takes, out of each row of one endpoint, the field that was taken least often and says something.
 
-    It goes on counting over several reads. `rows` are the texts of each row, as it was sent.
+    Other endpoints stay whole: who joins two replies would otherwise lose every row, and nothing could be judged. It
+    takes values, or with `objects` whole objects. It goes on counting over several reads. `rows` are the texts of each
+    row, as it was sent.
     """
 
-    def __init__(self, name: str, title: str, take: Callable[[Any, Any], None]) -> None:
+    def __init__(
+        self, name: str, title: str, take: Callable[[Any, Any], None], endpoint: Endpoint, objects: bool
+    ) -> None:
         self._take = take
+        self._endpoint = endpoint
+        self.objects = objects
         self._taken: Counter[str] = Counter()
+        self._last: Counter[str] = Counter()
+        self._every = 1
+        self._begin = 0
         self._values: set[str] = set()
         self.rows: list[Set[str]] = []
-        self.fault = Fault(name=name, title=title, damage=damage_rows(self._edit))
+        self.fault = Fault(name=name, title=title, damage=self._damage)
 
     def exhausted(self) -> bool:
         """Whether every field was taken often enough."""
         return all(count >= _ENOUGH for count in self._taken.values())
 
-    def _edit(self, rows: list[Any]) -> None:
+    def spare(self) -> None:
+        """Damage other rows, and fewer: what the last reply lost ended the read, and was not judged."""
+        self._taken.subtract(self._last)
+        self._every = _SPARED
+        self._begin += 1
+
+    def _damage(self, wire: Wire, memory: Memory) -> Wire:
+        value, lines = decode(wire.body)
+        found = list(placed_rows(value))
+        for place, rows in found:
+            if endpoint_of(wire.request, place) == self._endpoint:
+                self._last = Counter()
+                self._edit(rows, memory)
+            self.rows += [_texts(row) for row in rows if isinstance(row, dict)]
+        return msgspec.structs.replace(wire, body=encode(value, lines)) if found else wire
+
+    def _edit(self, rows: list[Any], memory: Memory) -> None:
         for row in (row for row in rows if isinstance(row, dict)):
-            fields = list(_telling(row))
+            fields = [field for field in _telling(row) if isinstance(field[0][field[1]], dict) is self.objects]
             self._taken.update({path: 0 for _, _, path in fields})
-            if fields:
+            if fields and (memory.rows + self._begin) % self._every == 0:
                 holder, key, path = min(fields, key=lambda field: self._taken[field[2]])
-                self._values.add(str(holder[key]).casefold())
+                self._values |= _texts([holder[key]])
                 self._take(holder, key)
                 self._taken[path] += 1
-            self.rows.append({str(holder[key]).casefold() for holder, key, _ in leaves(row)})
+                self._last[path] += 1
+            memory.rows += 1
 
     def took(self, text: str) -> bool:
         """Whether the text, or what it was made of, was taken somewhere: not a word of the connector's own."""
@@ -64,8 +107,12 @@ def _alike(one: str, other: str) -> bool:
     return short == long or (len(short) >= _TELLING and short in long)
 
 
+def _texts(value: Any) -> set[str]:
+    return {str(holder[key]).casefold() for holder, key, _ in leaves(value)}
+
+
 def _telling(value: Any, path: str = "") -> Iterator[tuple[dict[str, Any], str, str]]:
-    """(object, key, path) of what says something: lists have no part in the path."""
+    """(object, key, path) of what says something, an object within it too: lists have no part in the path."""
     if isinstance(value, list):
         for inner in value:
             yield from _telling(inner, path)
@@ -73,8 +120,21 @@ def _telling(value: Any, path: str = "") -> Iterator[tuple[dict[str, Any], str, 
         for key, inner in value.items():
             if isinstance(inner, dict | list):
                 yield from _telling(inner, f"{path}.{key}")
-            elif inner not in _NOTHING:
+            if _says_something(inner):
                 yield value, key, f"{path}.{key}"
+
+
+def _says_something(value: Any) -> bool:
+    """No list does, nor an object that holds one, or a zero, which no one could tell from one that was made up."""
+    if isinstance(value, dict):
+        return bool(value) and all(_is_whole(inner) for inner in value.values())
+    return not isinstance(value, list) and value not in _NOTHING
+
+
+def _is_whole(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_is_whole(inner) for inner in value.values())
+    return value in (None, "", False) or not (isinstance(value, list) or value in _NOTHING)
 
 
 def invented(calm: Mapping[Key, Record], found: Mapping[Key, Record], withheld: Withholding) -> str:
@@ -83,7 +143,9 @@ def invented(calm: Mapping[Key, Record], found: Mapping[Key, Record], withheld: 
     for key, was in calm.items():
         for name, before, after in _changes(was, found.get(key)):
             told = f"{key[0]}.{name} of {key[1:]} is {after} instead of {before} when {withheld.fault.title}"
-            if _is_number(after) or _is_default(before, after, key, withheld):
+            if (_is_number(after) and not _is_shorter_sum(after, withheld)) or _is_default(
+                before, after, key, withheld
+            ):
                 return told
             if isinstance(after, date):  # a moment may be told by another field, but not the same for all
                 defaults[f"{key[0]}.{name}", after].add(before)
@@ -94,6 +156,11 @@ def invented(calm: Mapping[Key, Record], found: Mapping[Key, Record], withheld: 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | Decimal | Money) and not isinstance(value, bool | Enum)
+
+
+def _is_shorter_sum(after: Any, withheld: Withholding) -> bool:
+    """What is left of a sum where a part that may be missing, such as a tax, is: it is not a sum that is made up."""
+    return withheld.objects and bool(after.amount if isinstance(after, Money) else after)
 
 
 def _is_default(before: Any, after: Any, key: Key, withheld: Withholding) -> bool:

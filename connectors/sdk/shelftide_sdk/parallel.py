@@ -29,7 +29,9 @@ class _Read(Generic[T]):
         try:
             async for item in items:
                 await self._ready.put(item)
-        except Exception as error:  # noqa: BLE001  # handed on: it is raised in the read's place
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001  # handed on: it is raised in the read's place
             await self._ready.put(_End(error))
         else:
             await self._ready.put(_End())

@@ -77,6 +77,22 @@ async def test_an_error_comes_in_its_place_and_ends_what_is_behind_it() -> None:
     assert sorted(source.ended) == [0, 2]
 
 
+async def test_whatever_ends_a_read_reaches_its_consumer() -> None:
+    class Stop(BaseException):
+        """No Exception, as a test framework's own failures are."""
+
+    async def read() -> AsyncIterator[int]:
+        yield 1
+        raise Stop
+
+    found = []
+    with pytest.raises(Stop):
+        async with asyncio.timeout(5):
+            async for item in side_by_side([read, read], 2):
+                found.append(item)
+    assert found == [1]
+
+
 async def test_a_consumer_that_leaves_ends_all_reads() -> None:
     source = Source(0.01)
     items = side_by_side([partial(source.read, n, 50) for n in range(5)], 5)

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 from sqlalchemy import Column, Table
 
+from shelftide.core.log import get_logger
 from shelftide.warehouse import questions
 from shelftide.warehouse.delta import Delta, deltas_of
 from shelftide.warehouse.instances import LAKE, Instances, InstanceSettings, open_empty, open_lake, transaction
@@ -24,6 +25,7 @@ from shelftide.warehouse.tables import METADATA, customer_fields, table_of
 from shelftide.warehouse.warehouse import Batch, Change, Stamp, TableChange
 
 T = TypeVar("T")
+log = get_logger("warehouse")
 _KEEP_DAYS = 7
 _SMALL_FILE = 8 * 2**20
 # Every so many writes the files of a table are joined where there are more than so many: a write looks into each of
@@ -289,12 +291,14 @@ def _no_row(table: Table) -> str:
 
 
 def _tidy(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Join the files of tables that have many. What was written is safe already: a clash with another process's write
-    leaves them to the next time."""
-    for table in _scattered(cursor, f"file_count > {_FILES}"):
-        with contextlib.suppress(duckdb.TransactionException):
+    """Join the files of tables that have many. What was written is safe already, and its days must reach the roll-up:
+    whatever goes wrong here, as a clash with another process's write, leaves the files to the next time."""
+    try:
+        for table in _scattered(cursor, f"file_count > {_FILES}"):
             cursor.execute(f"call ducklake_rewrite_data_files('{LAKE}', '{table}', delete_threshold => 0.0)")
             cursor.execute(f"call ducklake_merge_adjacent_files('{LAKE}', '{table}')")
+    except duckdb.Error as error:
+        log.warning("files_not_joined", error=str(error))
 
 
 def _scattered(cursor: duckdb.DuckDBPyConnection, condition: str) -> list[str]:
